@@ -1,0 +1,91 @@
+/**
+ * The watch cache as others see it: one reader follows the store's history, and every get, list and watch is served from
+ * memory. Leaves out selectors, encodings and bookmarks: apiserver/rest makes them from entries and events.
+ */
+import type { KubeObject } from "../../lib/kind.ts";
+import type { Revision } from "../storage/store.ts";
+
+/** One object at one revision. Shared by everybody who sees it: read-only. */
+export interface Entry {
+  readonly key: string;
+  readonly revision: Revision;
+  /** The stored JSON text. */
+  readonly text: string;
+  /** The text in UTF-8: encoded at first use, once for all watchers. */
+  readonly bytes: Uint8Array;
+  /** The text parsed: at first use, once. */
+  readonly object: KubeObject;
+}
+
+export interface CacheEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly revision: Revision;
+  /** Of DELETED: the last state with the deletion's revision. */
+  readonly entry: Entry;
+  readonly previous: Entry | undefined;
+}
+
+/** The revision is older than the window, or of a lost epoch: 410 to the client. */
+export class Expired extends Error {
+  override name = "Expired";
+  constructor(readonly resource: string, readonly asked: Revision, readonly oldest: Revision) {
+    super(`${resource}: revision ${asked} is too old, the oldest that is still known is ${oldest}`);
+  }
+}
+
+/** The cache did not get to a revision in time: the store is slow, or the revision is of the future. */
+export class NotReached extends Error {
+  override name = "NotReached";
+  constructor(readonly asked: Revision, readonly current: Revision) {
+    super(`revision ${asked} has not been reached, the cache is at ${current}`);
+  }
+}
+
+/** All objects of a resource at one revision. Stays as it is while the cache moves on. */
+export interface Snapshot {
+  readonly revision: Revision;
+  /** Sorted by key, in byte order as Kubernetes lists them. */
+  entries(namespace?: string): readonly Entry[];
+  get(key: string): Entry | undefined;
+}
+
+export interface WatchListener {
+  /** Batches in revision order; the array is shared by all watchers: don't change it. */
+  onEvents(events: readonly CacheEvent[]): void;
+  /** Everything up to here was delivered. Called at most every `cacheProgressIntervalMs`, and only if something moved. */
+  onProgress?(revision: Revision): void;
+  /** The cache had to list anew, so events may be missing: 410 to the client. The watch has ended. */
+  onExpired(): void;
+}
+
+export interface ResourceCache {
+  get(key: string): Entry | undefined;
+  /**
+   * undefined = now. Older ones are rebuilt from the window (paging one snapshot): throws Expired.
+   * Throws NotReached for a revision of the future: await `reached()` first.
+   */
+  snapshot(at?: Revision): Snapshot;
+  /**
+   * Every event with revision > after: first what the window has (synchronously, in order), then live.
+   * Throws Expired. The answer ends the watch.
+   */
+  watch(after: Revision, listener: WatchListener): () => void;
+}
+
+export interface Cache {
+  /** Of a resource that was declared. Throws TypeError for others. */
+  resource(name: string): ResourceCache;
+  /** Reached by all resources: there is one reader. Outside of a dispatch every watcher was given everything up to here. */
+  readonly revision: Revision;
+  /** Resolves when the cache has it; throws NotReached after `timeoutMs` (default `cacheReachedTimeoutMs`). */
+  reached(revision: Revision, timeoutMs?: number): Promise<void>;
+  /** For a consistent read: the store's revision of now, which the cache has when this resolves. */
+  fresh(): Promise<Revision>;
+  /** Lists are served. False before the first listing and after close. */
+  readonly ready: boolean;
+  /** Resolves when it is ready. Throws StoreUnavailable if the store can't be listed. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export { type CacheOptions, createCache } from "./reader.ts";
