@@ -59,6 +59,16 @@ export interface AllocateContext {
   taken(space: string): ReadonlySet<string>;
 }
 
+/** A claim of a write, and what to answer when it can't be met. */
+export interface Allocation {
+  readonly claim: Claim;
+  /**
+   * Set for what the client asked for itself: answered (422) when somebody else holds it, and not tried again.
+   * Absent for what allocate() picked: it is called again, with `taken` filled.
+   */
+  readonly refused?: FieldError;
+}
+
 /** How `/scale` reads and writes a kind. */
 export interface Scale<T> {
   replicas(object: T): number;
@@ -141,8 +151,25 @@ export interface Resource<T extends KubeObject = KubeObject> extends Kind<T> {
    * 0 deletes at once. Absent: always at once.
    */
   graceSeconds?(object: T, asked: number | undefined): number;
-  /** Claims of the write, and values picked into `object` (cluster IP, node port). `undefined` for what is not there. */
-  allocate?(object: T | undefined, old: T | undefined, context: AllocateContext): Claim[];
+  /**
+   * Claims of the write, and values picked into `object` (cluster IP, node port). `undefined` for what is not there.
+   * Called after validation. Throws StatusError when there is nothing left to pick from.
+   */
+  allocate?(object: T | undefined, old: T | undefined, context: AllocateContext): Allocation[];
+  /** `metadata.generation` is 1 at first and counts changes of everything but metadata and status. Default: as `status`. */
+  readonly generation: boolean;
+  /** False where an update must carry a resourceVersion (AllowUnconditionalUpdate). Default: true. */
+  readonly unconditionalUpdate: boolean;
+  /** PUT creates what is not there (AllowCreateOnUpdate). Default: false. */
+  readonly createOnUpdate: boolean;
+  /** DELETE answers the deleted object instead of a Status (ReturnDeletedObject). Default: false. */
+  readonly returnsDeleted: boolean;
+  /** What happens to dependents when the client says nothing (DefaultGarbageCollectionPolicy). Default: background. */
+  readonly dependents: "background" | "orphan" | "unsupported";
+  /** Further things to wait for before a deleted object goes, besides metadata.finalizers (`spec.finalizers` of a Namespace). */
+  moreFinalizers?(object: T): readonly string[];
+  /** When an object is marked as being deleted: what else changes in it (a Namespace's phase). */
+  prepareDelete?(object: T, context: PrepareContext): void;
   /** Warnings for the client (`Warning` headers) about deprecated or doubtful fields. */
   warnings?(object: T, old: T | undefined): string[];
   /** Without Name (first) and Age, which must be declared when wanted: exactly Kubernetes' columns, in order, Name included. */
@@ -164,7 +191,12 @@ type Optional =
   | "status"
   | "subresources"
   | "columns"
-  | "fields";
+  | "fields"
+  | "generation"
+  | "unconditionalUpdate"
+  | "createOnUpdate"
+  | "returnsDeleted"
+  | "dependents";
 
 /** Fills in what most kinds have in common. */
 export function defineResource<T extends KubeObject>(
@@ -186,6 +218,11 @@ export function defineResource<T extends KubeObject>(
     subresources: {},
     columns: [],
     fields: {},
+    generation: declaration.status ?? false,
+    unconditionalUpdate: true,
+    createOnUpdate: false,
+    returnsDeleted: false,
+    dependents: "background",
     ...kind,
     ...declaration,
   } as Resource<T>;

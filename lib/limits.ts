@@ -1,0 +1,165 @@
+/** Every limit of the project, named with its unit. A section for each room; add to yours. */
+
+// apiserver/storage
+
+/**
+ * How many changes each history keeps at least (Redis trims whole nodes). A reader that falls behind by more lists anew:
+ * at the highest measured write rate this is some seconds, in a quiet cluster days.
+ */
+export const historyEntriesMax = { main: 32_768, lease: 4_096, event: 4_096 } as const;
+/** How many bytes of Redis memory each history may take; checked every `historyCheckBytes` of writing. */
+export const historyBytesMax = { main: 32 * 2 ** 20, lease: 2 * 2 ** 20, event: 8 * 2 ** 20 } as const;
+export const historyCheckBytes = 4 * 2 ** 20;
+/** A command that Redis has not answered by then fails, and its connection is made anew. */
+export const storeCommandTimeoutMs = 5_000;
+/** Listing a resource may move a hundred megabytes. */
+export const storeListTimeoutMs = 30_000;
+/** How long a command waits for a connection that is being made: bridges a restart of Redis or a failover. */
+export const storeConnectWaitMs = 3_000;
+/** Commands that wait for a connection, and those sent and unanswered; more are refused at once. */
+export const storePendingMax = 4_096;
+/** Between attempts to connect: doubles from the first to the second. */
+export const storeReconnectMinMs = 50;
+export const storeReconnectMaxMs = 1_000;
+/** How long a write waits for the replicas' acknowledgement, where that was asked for. */
+export const storeReplicasTimeoutMs = 2_000;
+/** An embedded Redis answers within this time, or its start has failed; long, because it may load gigabytes. */
+export const embeddedStartTimeoutMs = 60_000;
+export const embeddedStopTimeoutMs = 10_000;
+/** Between restarts of an embedded Redis that dies: doubles from the first to the second; after the third it starts over. */
+export const embeddedRestartMinMs = 100;
+export const embeddedRestartMaxMs = 5_000;
+export const embeddedStableMs = 60_000;
+/** The embedded Redis' own log is cut when it has grown beyond this at a start. */
+export const embeddedLogBytesMax = 2 ** 20;
+/** A unix socket's path (sun_path is 108 bytes with its final zero). */
+export const unixSocketPathBytesMax = 107;
+
+// apiserver/cache
+
+/** Changes that the reader takes at a time from each history. */
+export const cacheReadChangesMax = 500;
+/** Past events of one resource that a watch or a page can go back to: the first that is exceeded ends the window. */
+export const watchWindowEventsMax = 8_192;
+export const watchWindowBytesMax = 32 * 2 ** 20;
+/** Snapshots of the past that are kept per resource, for lists in pages. */
+export const cacheSnapshotsMax = 4;
+/** The cache asks the store at least this often, so that a lost wake-up delays nothing for longer. */
+export const cachePollMs = 5_000;
+/** How long a read waits for the cache to have a revision (Kubernetes: 3 s, "Too large resource version"). */
+export const cacheReachedTimeoutMs = 3_000;
+/** Reads that wait for a revision; more are refused at once. */
+export const cacheWaitingMax = 16_384;
+/** Between attempts to read a store that can't be read: doubles from the first to the second. */
+export const cacheRetryMinMs = 50;
+export const cacheRetryMaxMs = 2_000;
+export const cacheProgressIntervalMs = 1_000;
+/** Resources that are listed at the same time. */
+export const cacheListsMax = 4;
+
+// apiserver (server, filters, tunnel)
+
+/** Requests in work at once, as kube-apiserver's --max-requests-inflight and --max-mutating-requests-inflight. */
+export const readsInFlightMax = 400;
+export const writesInFlightMax = 200;
+/** Open connections; more are refused. */
+export const connectionsMax = 20_000;
+/** A client that takes longer to send its headers is cut off (slow-loris). */
+export const requestHeadersMs = 20_000;
+/** A client that takes longer to send a whole request is cut off. */
+export const requestMs = 60_000;
+/** How long a kept connection may be idle. */
+export const connectionIdleMs = 90_000;
+export const requestHeaderBytesMax = 64 * 1024;
+/** A node's agent answers an upgrade or a request within this. */
+export const tunnelConnectMs = 15_000;
+/** How long requests in work may take to end when the server stops. */
+export const shutdownGraceMs = 10_000;
+/** Between looks at the certificates. */
+export const certificateCheckMs = 3_600_000;
+
+// agent
+
+/** Between attempts of a container that ends: doubles from the first to the second (kubelet: initialBackOff, maxContainerBackOff). */
+export const crashBackoffMinMs = 10_000;
+export const crashBackoffMaxMs = 300_000;
+/** After running for this long a container's past failures are forgotten (flowcontrol.Backoff: twice the maximum). */
+export const crashBackoffResetMs = 600_000;
+/** Between attempts of what the agent does for a pod (sandbox, volumes, image pulls): doubles from the first to the second. */
+export const podRetryMinMs = 1_000;
+export const podRetryMaxMs = 120_000;
+export const imagePullRetryMinMs = 10_000;
+export const imagePullRetryMaxMs = 300_000;
+/** What is left for SIGTERM when a preStop hook has used up the grace period (kubelet: minimumGracePeriodInSeconds). */
+export const minimumGraceMs = 2_000;
+/** A container that survives SIGKILL for this long gets it again. */
+export const killRepeatMs = 10_000;
+/** Bytes of a container's termination message, and of all those of a pod together (kubelet: MaxContainerTerminationMessageLength). */
+export const terminationMessageBytesMax = 4_096;
+export const podTerminationMessagesBytesMax = 12_288;
+/** How much of a failed container's log may stand in for a termination message. */
+export const terminationLogLinesMax = 80;
+export const terminationLogBytesMax = 2_048;
+/** All containers are inspected anew this often, in case an event of the engine's was lost. */
+export const engineRelistMs = 300_000;
+/** Inspections of one relist at the same time. */
+export const engineInspectionsMax = 8;
+/** Pods that are worked on (sandbox, volumes, containers started) at the same time. */
+export const podOperationsMax = 32;
+/** Bytes of a probe's answer that are looked at or shown (kubelet: maxRespBodyLength, maxReadLength). */
+export const probeOutputBytesMax = 10_240;
+/** Redirects that an HTTP probe follows. */
+export const probeRedirectsMax = 10;
+/** Probes in flight on a node. */
+export const probesInFlightMax = 64;
+/** How long the API may take to say whether a configmap or secret exists before a pod is told that it is waited for. */
+export const referenceTimeoutMs = 10_000;
+/** Volumes of configmaps and secrets are written anew within this after a change. */
+export const volumeRefreshMs = 500;
+/** Bytes of an emptyDir in memory without a sizeLimit are limited by the pod's memory limit, or half of the node's. */
+export const nodeHeartbeatMs = 300_000;
+export const nodeStatusCheckMs = 10_000;
+export const nodeLeaseSeconds = 40;
+export const nodeLeaseRenewMs = 10_000;
+/** Images that a Node's status lists (kubelet: nodeStatusMaxImages). */
+export const nodeImagesMax = 50;
+/** A status that could not be written is tried again: doubles from the first to the second. */
+export const statusRetryMinMs = 200;
+export const statusRetryMaxMs = 30_000;
+
+// apiserver/rest
+
+/** A request's body, as kube-apiserver (3 MiB). */
+export const bodyBytesMax = 3 * 2 ** 20;
+/** A stored object, as etcd (1.5 MiB). */
+export const objectBytesMax = 1.5 * 2 ** 20;
+/** All annotations of an object together (Kubernetes: TotalAnnotationSizeLimitB). */
+export const annotationsBytesMax = 256 * 2 ** 10;
+/** One warning, and all of an answer (k8s.io/apiserver/pkg/endpoints/filters/warning.go). */
+export const warningBytesMax = 256;
+export const warningsBytesMax = 4_096;
+export const fieldManagerBytesMax = 128;
+/** Attempts of a patch or an unconditional update that meet a conflict; with other writers at work each takes about 1 ms. */
+export const writeAttemptsMax = 100;
+/** Names that `generateName` tries, as Kubernetes: 8. */
+export const generatedNamesMax = 8;
+/** Attempts to pick an address or a port that nobody else takes first. */
+export const allocationAttemptsMax = 16;
+/** What a watcher may leave unread before it is cut off. */
+export const watchBufferBytesMax = 4 * 2 ** 20;
+/** A watch that gives no timeout lasts between this and twice this (kube-apiserver's --min-request-timeout: 30 min). */
+export const watchTimeoutMinMs = 30 * 60_000;
+export const bookmarkIntervalMs = 60_000;
+/** Encoded watch events that are kept for other watchers that will ask for the same; about 2,000 Pods. */
+export const frameCacheBytesMax = 8 * 2 ** 20;
+/** Bytes of a list or a replay that are put together before other requests get their turn (about 1 ms). */
+export const answerChunkBytes = 512 * 2 ** 10;
+/** Characters of objects that are parsed for a selector before other requests get their turn (about 5 ms). */
+export const turnCharacters = 512 * 2 ** 10;
+/** Answers from this size on are compressed for who can read it (kube-apiserver: 128 KiB, level 1). */
+export const compressBytesMin = 128 * 2 ** 10;
+export const compressLevel = 1;
+/** Objects of one DELETE of a collection that are deleted at the same time. */
+export const collectionDeletesMax = 16;
+/** Continue tokens: a key and a revision; anything longer is not ours. */
+export const continueTokenBytesMax = 4_096;
