@@ -11,6 +11,8 @@ export interface Flag<T> {
   value: string;
   parse(text: string): T;
   default?: T;
+  /** Needs no value on the command line: standing there means `true`. */
+  bare?: true;
 }
 
 /** A setting is wrong. The message names it and says what would be right. */
@@ -74,7 +76,7 @@ function split(args: readonly string[], flags: Flags): { given: Map<string, stri
         `--${name}: there is no such flag; known are ${Object.keys(flags).map((f) => `--${f}`).join(", ")}`,
       );
     }
-    const value = equals < 0 ? args[++i] : arg.slice(equals + 1);
+    const value = equals >= 0 ? arg.slice(equals + 1) : flags[name]?.bare ? "true" : args[++i];
     if (value === undefined) throw new FlagError(`--${name}: needs a value`);
     given.set(name, value);
   }
@@ -125,6 +127,20 @@ export function choice<T extends string>(help: string, words: readonly T[], fall
     parse(given) {
       if (!words.includes(given as T)) throw new Error(`${JSON.stringify(given)} is not one of ${words.join(", ")}`);
       return given as T;
+    },
+  };
+}
+
+/** A flag that is there or not. */
+export function toggle(help: string): Flag<boolean> {
+  return {
+    help,
+    value: "",
+    default: false,
+    bare: true,
+    parse(given) {
+      if (given !== "true" && given !== "false") throw new Error(`${JSON.stringify(given)} is neither true nor false`);
+      return given === "true";
     },
   };
 }

@@ -163,3 +163,52 @@ export const compressLevel = 1;
 export const collectionDeletesMax = 16;
 /** Continue tokens: a key and a revision; anything longer is not ours. */
 export const continueTokenBytesMax = 4_096;
+
+// lib/schema, lib/patch, lib/apply
+
+/** A request body, as kube-apiserver's limit on resource requests. */
+export const bodyBytesMax = 3 * 2 ** 20;
+/** Nesting of JSON, YAML and protobuf: deep enough for any schema, shallow enough for recursion. */
+export const jsonDepthMax = 512;
+/** YAML aliases that one document may expand (the "billion laughs"). */
+export const yamlAliasesMax = 100;
+/** Values that one YAML document may come to, after its aliases are expanded. */
+export const yamlNodesMax = 1_000_000;
+/** Unknown and duplicate fields that one answer names. */
+export const strictProblemsMax = 100;
+/** Operations in one JSON patch, as Kubernetes' limit. */
+export const jsonPatchOperationsMax = 10_000;
+/** Values that `copy` operations of one JSON patch may add. */
+export const jsonPatchCopiesBytesMax = 3 * 2 ** 20;
+/** Nested messages in protobuf. */
+export const protobufDepthMax = 100;
+/** Managers in one object's managedFields that did not apply (fieldmanager.DefaultMaxUpdateManagers): older ones are merged. */
+export const updateManagersMax = 10;
+
+// agent/engine, agent/images, agent/network, agent/stream
+
+/** Requests to the engine at once; more wait. Engines start about eight containers a second on two cores. */
+export const engineRequestsMax = 16;
+/** Open streams (logs, events, exec, attach) to the engine; more are refused. */
+export const engineStreamsMax = 512;
+/** An engine answers a question within this. */
+export const engineQueryTimeoutMs = 30_000;
+/** An engine creates, starts or removes a container within this, even on a busy host. */
+export const engineChangeTimeoutMs = 120_000;
+/** Loading, saving or removing an image may move gigabytes. */
+export const engineImageTimeoutMs = 600_000;
+/** A pull that says nothing for this long has failed. Podman says nothing while it downloads one layer. */
+export const imagePullIdleMs = 600_000;
+/** A connection to the engine is made within this. */
+export const engineConnectTimeoutMs = 5_000;
+/** An answer of the engine's that is held in memory: 10,000 containers are about 20 MB. */
+export const engineAnswerBytesMax = 64 * 2 ** 20;
+/** How long an exec'd process may count as running after its output has ended. */
+export const execEndTimeoutMs = 10_000;
+export const execEndPollMs = 20;
+/** One line of the engine's event and progress streams. */
+export const engineLineBytesMax = 2 ** 20;
+/** Logs that an engine keeps of a container (the kubelet's containerLogMaxSize and containerLogMaxFiles). */
+export const logRotation = { maxBytes: 10 * 2 ** 20, maxFiles: 5 } as const;
+/** Ends of containers for which it is remembered whether the kernel killed them for memory. */
+export const oomAnswersMax = 4_096;

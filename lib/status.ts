@@ -51,7 +51,12 @@ export class StatusError extends Error {
 }
 
 /** A StatusError with the code of its reason. `code` overrides it where Kubernetes does. */
-export function statusError(reason: Reason, message: string, details?: Details, code: number = statusCodes[reason]): StatusError {
+export function statusError(
+  reason: Reason,
+  message: string,
+  details?: Details,
+  code: number = statusCodes[reason],
+): StatusError {
   return new StatusError({
     kind: "Status",
     apiVersion: "v1" as Status["apiVersion"],
@@ -115,7 +120,9 @@ export const fieldError = {
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     reason: "FieldValueNotSupported",
     field,
-    message: `Unsupported value: ${show(value)}: supported values: ${supported.map((s) => JSON.stringify(s)).join(", ")}`,
+    message: `Unsupported value: ${show(value)}: supported values: ${
+      supported.map((s) => JSON.stringify(s)).join(", ")
+    }`,
   }),
   forbidden: (field: string, detail: string): FieldError => ({
     reason: "FieldValueForbidden",
@@ -140,7 +147,11 @@ export const fieldError = {
 };
 
 /** 422 with all errors: `Deployment.apps "web" is invalid: [spec.x: …, spec.y: …]`. */
-export function invalid(kind: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
+export function invalid(
+  kind: { group: string; kind: string },
+  name: string,
+  errors: readonly FieldError[],
+): StatusError {
   const lines = errors.map((e) => `${e.field}: ${e.message}`);
   const what = lines.length === 1 ? lines[0]! : `[${lines.join(", ")}]`;
   const qualified = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;

@@ -87,12 +87,13 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   reached(revision: number, timeoutMs: number): Promise<boolean> {
     if (this.revision >= revision) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const cancel = this.options.clock.after(timeoutMs, () => {
+      const waiter = { revision, resolve, cancel: () => {} };
+      // Before the timer is made: Deno's first setTimeout of a process lets other promises run.
+      this.#waiters.push(waiter);
+      waiter.cancel = this.options.clock.after(timeoutMs, () => {
         this.#waiters = this.#waiters.filter((w) => w !== waiter);
         resolve(false);
       });
-      const waiter = { revision, resolve, cancel };
-      this.#waiters.push(waiter);
     });
   }
 

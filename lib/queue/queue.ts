@@ -21,76 +21,81 @@ export interface Queue {
 }
 
 export function createQueue(clock: Clock, backoff: Backoff = { baseMs: 5, maxMs: 60_000 }): Queue {
-  const ready = new Set<string>();
-  const working = new Set<string>();
-  const again = new Set<string>();
-  const failures = new Map<string, number>();
-  const delayed = new Map<string, { at: Instant; cancel: () => void }>();
-  const waiting: ((key: string | undefined) => void)[] = [];
-  let closed = false;
+  return new WorkQueue(clock, backoff);
+}
 
-  function add(key: string): void {
-    if (closed) return;
-    if (working.has(key)) again.add(key);
-    else {
-      ready.add(key);
-      hand();
+class WorkQueue implements Queue {
+  readonly #ready = new Set<string>();
+  readonly #working = new Set<string>();
+  /** Added while in work. */
+  readonly #again = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #delayed = new Map<string, { at: Instant; cancel: () => void }>();
+  readonly #waiting: ((key: string | undefined) => void)[] = [];
+  #closed = false;
+
+  constructor(readonly clock: Clock, readonly backoff: Backoff) {}
+
+  get length(): number {
+    return this.#ready.size;
+  }
+
+  add(key: string): void {
+    if (this.#closed) return;
+    if (this.#working.has(key)) {
+      this.#again.add(key);
+      return;
     }
+    this.#ready.add(key);
+    while (this.#waiting.length > 0 && this.#ready.size > 0) this.#waiting.shift()!(this.#take());
   }
-  function hand(): void {
-    while (waiting.length > 0 && ready.size > 0) waiting.shift()!(take());
+
+  addAt(key: string, at: Instant): void {
+    const earlier = this.#delayed.get(key);
+    if (this.#closed || (earlier !== undefined && earlier.at <= at)) return;
+    earlier?.cancel();
+    const cancel = this.clock.after(at - this.clock.now(), () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { at, cancel });
   }
-  function take(): string {
-    const [key] = ready;
-    ready.delete(key!);
-    working.add(key!);
+
+  next(): Promise<string | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    if (this.#ready.size > 0) return Promise.resolve(this.#take());
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  done(key: string): void {
+    this.#failures.delete(key);
+    this.#working.delete(key);
+    if (this.#again.delete(key)) this.add(key);
+  }
+
+  failed(key: string): number {
+    const count = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, count + 1);
+    const delay = backoffMs(this.backoff, count);
+    this.#working.delete(key);
+    // What was added meanwhile waits for the backoff too: the failure may be in what the key needs, not in the key.
+    this.#again.delete(key);
+    this.addAt(key, this.clock.now() + delay);
+    return delay;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { cancel } of this.#delayed.values()) cancel();
+    this.#delayed.clear();
+    this.#ready.clear();
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
+  }
+
+  #take(): string {
+    const [key] = this.#ready;
+    this.#ready.delete(key!);
+    this.#working.add(key!);
     return key!;
   }
-  function addAt(key: string, at: Instant): void {
-    const earlier = delayed.get(key);
-    if (closed || (earlier !== undefined && earlier.at <= at)) return;
-    earlier?.cancel();
-    const cancel = clock.after(at - clock.now(), () => {
-      delayed.delete(key);
-      add(key);
-    });
-    delayed.set(key, { at, cancel });
-  }
-  function release(key: string): void {
-    working.delete(key);
-    if (again.delete(key)) add(key);
-  }
-  return {
-    add,
-    addAt,
-    next() {
-      if (closed) return Promise.resolve(undefined);
-      if (ready.size > 0) return Promise.resolve(take());
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    done(key) {
-      failures.delete(key);
-      release(key);
-    },
-    failed(key) {
-      const count = failures.get(key) ?? 0;
-      failures.set(key, count + 1);
-      const delay = backoffMs(backoff, count);
-      working.delete(key);
-      // What was added meanwhile waits for the backoff too: the failure may be in what the key needs, not in the key.
-      again.delete(key);
-      addAt(key, clock.now() + delay);
-      return delay;
-    },
-    get length() {
-      return ready.size;
-    },
-    close() {
-      closed = true;
-      for (const { cancel } of delayed.values()) cancel();
-      delayed.clear();
-      ready.clear();
-      for (const resolve of waiting.splice(0)) resolve(undefined);
-    },
-  };
 }

@@ -1,0 +1,78 @@
+/** Who asks? An ordered list of ways to tell; the first that knows answers. Credentials that are wrong are refused, never taken for none. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import { statusError } from "../../lib/status.ts";
+import { anonymous, authenticated, mastersGroup, type User } from "./user.ts";
+
+/** What a request brings: its headers, and its connection when it came over one. */
+export interface Evidence {
+  headers: Headers;
+  socket?: TLSSocket;
+}
+
+export interface Authenticator {
+  readonly name: string;
+  /** `undefined`: it brings nothing of this kind. Throws Unauthorized when it does and it is wrong. */
+  authenticate(evidence: Evidence): User | undefined | Promise<User | undefined>;
+}
+
+const unauthorized = () => statusError("Unauthorized", "Unauthorized");
+
+/** Reading a peer's certificate costs more than the rest of a request: once per connection. */
+const bySocket = new WeakMap<TLSSocket, User | null>();
+
+/** x509: the common name is the user, the organizations are its groups. Only certificates that our authority signed count. */
+export const clientCertificate: Authenticator = {
+  name: "x509",
+  authenticate({ socket }) {
+    if (socket === undefined) return undefined;
+    let user = bySocket.get(socket);
+    if (user === undefined) {
+      user = userOf(socket);
+      bySocket.set(socket, user);
+    }
+    return user ?? undefined;
+  },
+};
+
+function userOf(socket: TLSSocket): User | null {
+  if (socket.authorized !== true) return null;
+  const subject = socket.getPeerCertificate()?.subject as { CN?: string; O?: string | string[] } | undefined;
+  if (subject?.CN === undefined) return null;
+  return authenticated(subject.CN, [subject.O ?? []].flat());
+}
+
+/** The bearer token of the admin kubeconfig. */
+export function staticToken(token: string, user = authenticated("admin", [mastersGroup])): Authenticator {
+  const expected = digest(token);
+  return {
+    name: "static token",
+    authenticate({ headers }) {
+      const given = bearer(headers);
+      if (given === undefined) return undefined;
+      // Digests have one length, and comparing them takes one time whatever was given.
+      return timingSafeEqual(digest(given), expected) ? user : undefined;
+    },
+  };
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
+function bearer(headers: Headers): string | undefined {
+  const header = headers.get("authorization");
+  if (header === null) return undefined;
+  return /^bearer +(\S+) *$/i.exec(header)?.[1];
+}
+
+/** Asks the list. Throws Unauthorized for credentials that nobody knows; without any it is anonymous. */
+export async function authenticate(list: readonly Authenticator[], evidence: Evidence): Promise<User> {
+  for (const { authenticate } of list) {
+    const answer = authenticate(evidence);
+    const user = answer instanceof Promise ? await answer : answer;
+    if (user !== undefined) return user;
+  }
+  if (evidence.headers.has("authorization")) throw unauthorized();
+  return anonymous;
+}

@@ -1,0 +1,97 @@
+/**
+ * What each component of the cluster may do, and what anybody may. The rules are those of Kubernetes' default roles
+ * (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go), by user or group.
+ */
+import type { PolicyRule } from "./rules.ts";
+
+const read = ["get", "list", "watch"];
+const write = ["create", "update", "patch", "delete"];
+
+const rule = (apiGroups: string[], resources: string[], verbs: string[]): PolicyRule => ({
+  apiGroups,
+  resources,
+  verbs,
+});
+
+const events = rule(["", "events.k8s.io"], ["events"], ["create", "patch", "update"]);
+const discovery: PolicyRule = {
+  nonResourceURLs: [
+    "/api",
+    "/api/*",
+    "/apis",
+    "/apis/*",
+    "/openapi",
+    "/openapi/*",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/version",
+    "/version/",
+  ],
+  verbs: ["get"],
+};
+
+export interface Policy {
+  /** A user, or a group that it must be in. */
+  subject: string;
+  rules: readonly PolicyRule[];
+}
+
+/** In no order: what any of them allows is allowed. */
+export const componentPolicies: readonly Policy[] = [
+  {
+    subject: "system:unauthenticated",
+    rules: [{
+      nonResourceURLs: ["/healthz", "/livez", "/livez/*", "/readyz", "/readyz/*", "/version", "/version/"],
+      verbs: ["get"],
+    }],
+  },
+  {
+    subject: "system:authenticated",
+    rules: [{ ...discovery, nonResourceURLs: [...discovery.nonResourceURLs!, "/livez/*", "/readyz/*"] }],
+  },
+  {
+    subject: "system:nodes",
+    rules: [
+      rule([""], ["services"], read),
+      rule([""], ["nodes"], [...read, "create", "update", "patch"]),
+      rule([""], ["nodes/status"], ["update", "patch"]),
+      rule([""], ["pods"], [...read, "create", "delete"]),
+      rule([""], ["pods/status"], ["update", "patch"]),
+      rule([""], ["secrets", "configmaps"], read),
+      rule([""], ["serviceaccounts/token"], ["create"]),
+      rule(["coordination.k8s.io"], ["leases"], ["get", ...write]),
+      events,
+    ],
+  },
+  {
+    subject: "system:node-proxier",
+    rules: [
+      rule([""], ["services", "endpoints"], read),
+      rule([""], ["nodes"], read),
+      rule(["discovery.k8s.io"], ["endpointslices"], read),
+      events,
+    ],
+  },
+  {
+    subject: "system:kube-scheduler",
+    rules: [
+      rule([""], [
+        "nodes",
+        "namespaces",
+        "services",
+        "replicationcontrollers",
+        "persistentvolumes",
+        "persistentvolumeclaims",
+      ], read),
+      rule([""], ["pods"], [...read, "delete"]),
+      rule([""], ["pods/binding", "bindings"], ["create"]),
+      rule([""], ["pods/status"], ["patch", "update"]),
+      rule(["apps"], ["replicasets", "statefulsets"], read),
+      rule(["policy"], ["poddisruptionbudgets"], read),
+      rule(["storage.k8s.io"], ["*"], read),
+      rule(["coordination.k8s.io"], ["leases"], ["get", "create", "update"]),
+      events,
+    ],
+  },
+];

@@ -1,0 +1,196 @@
+/**
+ * The HTTP surface: one ordered list of filters, a few paths of the server's own, and the REST machinery for the rest.
+ * `handle(Request)` is all of it; listen() puts it behind TLS.
+ */
+import { Hono } from "hono";
+import { getRequestListener } from "@hono/node-server";
+import https from "node:https";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { getLogger } from "log";
+import * as limits from "../lib/limits.ts";
+import type { Clock } from "../lib/seams/clock.ts";
+import type { Authenticator } from "./auth/authenticate.ts";
+import type { Authorizer } from "./auth/authorize.ts";
+import type { User } from "./auth/user.ts";
+import {
+  authenticate,
+  authorize,
+  type Bindings,
+  type Filter,
+  limitInFlight,
+  measure,
+  recover,
+  requestInfo,
+  type Variables,
+} from "./filters.ts";
+import type { HealthChecks } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
+import type { KeyPair } from "./pki/pki.ts";
+import type { ConnectTarget } from "./rest/resource.ts";
+import type { Rest } from "./rest/rest.ts";
+import { errorResponse } from "./rest/status_answer.ts";
+import { tunnel, type TunnelOptions } from "./tunnel.ts";
+
+export interface ServerParts {
+  rest: Rest;
+  authenticators: readonly Authenticator[];
+  authorizers: readonly Authorizer[];
+  health: HealthChecks;
+  metrics: Metrics;
+  clock: Clock;
+  /** `{ major, minor, gitVersion, … }` of `/version`. */
+  version: Record<string, string>;
+}
+
+export interface Handler {
+  (request: Request, bindings?: Bindings): Promise<Response>;
+}
+
+const logger = getLogger(["sauropod", "apiserver"]);
+
+/** Everything that the server does with a request. */
+export function createHandler(parts: ServerParts): Handler {
+  const { rest, health, metrics, clock } = parts;
+  const filters: readonly Filter[] = [
+    recover,
+    requestInfo,
+    measure(metrics, clock),
+    authenticate(parts.authenticators),
+    limitInFlight(),
+    authorize(parts.authorizers),
+  ];
+  const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
+  app.onError((error) => errorResponse(error));
+  for (const filter of filters) app.use(filter);
+  app.get("/healthz/*", (c) => health.answer("healthz", new URL(c.req.url)));
+  app.get("/livez/*", (c) => health.answer("livez", new URL(c.req.url)));
+  app.get("/readyz/*", (c) => health.answer("readyz", new URL(c.req.url)));
+  app.get("/version/*", (c) => c.json(parts.version));
+  app.get(
+    "/metrics",
+    async (c) => c.text(await metrics.text(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  );
+  app.all("*", async (c) => {
+    const info = c.get("info");
+    if (c.env.upgrade !== undefined) {
+      c.env.upgrade.target = await rest.locate(c.req.raw, { user: c.get("user"), requestInfo: info });
+      return new Response(null, { status: 204 });
+    }
+    return await rest.handle(c.req.raw, {
+      user: c.get("user"),
+      requestInfo: info,
+      outgoing: c.env.outgoing,
+      signal: c.req.raw.signal,
+    });
+  });
+  return async (request, bindings = {}) => await app.fetch(request, bindings);
+}
+
+export interface ListenOptions {
+  handler: Handler;
+  host: string;
+  port: number;
+  tls: KeyPair & { ca: string };
+  tunnel: TunnelOptions;
+}
+
+export interface Listening {
+  readonly port: number;
+  /** Serves new connections with another certificate. */
+  useCertificate(pair: KeyPair): void;
+  /** Takes no more requests, waits for those in work up to shutdownGraceMs, then cuts. */
+  close(clock: Clock): Promise<void>;
+}
+
+/** Serves the handler over TLS. Client certificates are asked for and checked by the filters, never trusted unless `authorized`. */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  const { handler, tls } = options;
+  const listener = getRequestListener((request, env) => handler(request, env as Bindings), {
+    overrideGlobalObjects: false,
+  });
+  const server = https.createServer({
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.ca,
+    requestCert: true,
+    rejectUnauthorized: false,
+    noDelay: true,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+    maxHeaderSize: limits.requestHeaderBytesMax,
+    headersTimeout: limits.requestHeadersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.connectionIdleMs,
+  }, listener);
+  server.maxConnections = limits.connectionsMax;
+  const sockets = new Set<Duplex>();
+  server.on("secureConnection", (socket: TLSSocket) => {
+    socket.setNoDelay(true);
+    sockets.add(socket);
+    socket.on("error", (error: Error) => logger.debug("connection: {error}", { error: error.message }));
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", (error: Error, socket: Duplex) => {
+    logger.debug("TLS handshake: {error}", { error: error.message });
+    socket.destroy();
+  });
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    void upgrade(incoming, socket, head, options);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error: Error & { code?: string }) => {
+      const where = `${options.host}:${options.port}`;
+      if (error.code !== "EADDRINUSE") {
+        return reject(new Error(`cannot listen on ${where}: ${error.message}`, { cause: error }));
+      }
+      reject(
+        new Error(`cannot listen on ${where}: the port is in use; stop what uses it or choose another one with --port`),
+      );
+    });
+    server.listen({ host: options.host, port: options.port }, () => resolve());
+  });
+  return {
+    port: (server.address() as { port: number }).port,
+    useCertificate: (pair) => server.setSecureContext({ ...pair, ca: tls.ca }),
+    async close(clock) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cancel = clock.after(limits.shutdownGraceMs, () => {
+        for (const socket of sockets) socket.destroy();
+      });
+      await closed;
+      cancel();
+    },
+  };
+}
+
+async function upgrade(
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Uint8Array,
+  options: ListenOptions,
+): Promise<void> {
+  socket.on("error", (error: Error) => logger.debug("upgraded connection: {error}", { error: error.message }));
+  const bindings: Bindings = { incoming, upgrade: {} };
+  try {
+    const url = new URL(incoming.url ?? "/", "https://apiserver");
+    const headers = new Headers();
+    for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
+      headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!);
+    }
+    const response = await options.handler(new Request(url, { method: incoming.method, headers }), bindings);
+    const target = bindings.upgrade!.target as ConnectTarget | undefined;
+    if (target !== undefined) return tunnel(incoming, socket, head, target, options.tunnel);
+    const body = await response.text();
+    const length = new TextEncoder().encode(body).length;
+    socket.end(
+      `HTTP/1.1 ${response.status} ${response.statusText || "Error"}\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  } catch (error) {
+    logger.error("upgrade of {path}: {error}", { path: incoming.url, error: String(error) });
+    socket.destroy();
+  }
+}

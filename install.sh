@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# Brings this host what Sauropod needs and lacks: Deno, redis-server (or valkey), a container engine when there is neither Docker nor
+# Podman, nftables, iproute2 and conntrack. Safe to run again; changes no configuration of an engine that is there.
+#
+#   ./install.sh           install what is missing (root)
+#   ./install.sh --check   only say what is missing; exit code 1 when something is
+set -euo pipefail
+
+deno_version=2.9.6
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+say() { printf '%s\n' "install: $*"; }
+die() { printf '%s\n' "install: $*" >&2; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+case ${1:-} in
+"") check= ;;
+--check) check=yes ;;
+*) die "unknown argument $1; usage: ./install.sh [--check]" ;;
+esac
+
+# ---- what is missing -------------------------------------------------------------------------------------------------------------
+
+missing=()
+have deno || missing+=(deno)
+have redis-server || have valkey-server || missing+=(redis)
+# The Docker client alone runs nothing.
+have podman || have dockerd || [ -S /var/run/docker.sock ] || missing+=(podman)
+have nft || missing+=(nftables)
+have ip || missing+=(iproute2)
+have conntrack || missing+=(conntrack)
+
+if [ -n "$check" ]; then
+    if [ ${#missing[@]} -eq 0 ]; then say "nothing is missing"; exit 0; fi
+    say "missing: ${missing[*]}"
+    exit 1
+fi
+
+# ---- packages --------------------------------------------------------------------------------------------------------------------
+
+want() { local m; for m in "${missing[@]:-}"; do [ "$m" != "$1" ] || return 0; done; return 1; }
+
+packages_apt() {
+    ! want redis || echo redis-server
+    ! want podman || echo podman runc conmon netavark aardvark-dns
+    ! want nftables || echo nftables
+    ! want iproute2 || echo iproute2
+    ! want conntrack || echo conntrack
+}
+packages_dnf() {
+    ! want redis || { dnf -q list valkey >/dev/null 2>&1 && echo valkey || echo redis; }
+    ! want podman || echo podman
+    ! want nftables || echo nftables
+    ! want iproute2 || echo iproute
+    ! want conntrack || echo conntrack-tools
+}
+
+[ "$(id -u)" = 0 ] || [ ${#missing[@]} -eq 0 ] || die "must be root to install: ${missing[*]}"
+if have apt-get; then packages=$(packages_apt); elif have dnf; then packages=$(packages_dnf); else packages=; fi
+packages=$(xargs <<<"$packages")
+if [ -n "$packages" ]; then
+    say "installing $packages"
+    if have apt-get; then
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -q >/dev/null
+        # shellcheck disable=SC2086
+        apt-get install -q -y --no-install-recommends $packages >/dev/null
+    else
+        # shellcheck disable=SC2086
+        dnf -q -y install $packages
+    fi
+    # The package's own service is not ours: Sauropod starts a Redis of its own on a unix socket.
+    if want redis && [ -d /run/systemd/system ]; then
+        for service in redis-server redis valkey; do
+            systemctl is-enabled -q "$service" 2>/dev/null || continue
+            say "disabling the $service service that the package brought: Sauropod starts its own"
+            systemctl disable -q --now "$service"
+        done
+    fi
+elif want redis || want podman || want nftables || want iproute2 || want conntrack; then
+    die "neither apt-get nor dnf is here; install by hand: ${missing[*]}"
+fi
+
+# ---- Deno ------------------------------------------------------------------------------------------------------------------------
+
+if want deno; then
+    if have npm; then
+        say "installing deno $deno_version with npm"
+        npm install --global --no-fund --no-audit --loglevel=error "deno@$deno_version" >/dev/null
+    else
+        say "installing deno $deno_version with Deno's installer"
+        have curl && have unzip || die "Deno's installer needs curl and unzip: install them, or npm"
+        curl -fsSL https://deno.land/install.sh | DENO_INSTALL=/usr/local sh -s "v$deno_version" >/dev/null
+    fi
+    hash -r
+    have deno || die "deno was installed but is not in PATH ($PATH)"
+fi
+
+# ---- what Sauropod itself is made of ---------------------------------------------------------------------------------------------
+
+say "fetching the libraries that deno.lock names"
+(cd "$here" && deno install --quiet --frozen --entrypoint main.ts apiserver/main.ts agent/main.ts proxy/main.ts)
+say "ready: $(deno --version | head -n 1); start with: deno task start"

@@ -1,0 +1,61 @@
+/** One child process that is kept running: restarted when it ends, after a backoff that starts over once it has been stable. */
+import { backoffMs } from "../queue/backoff.ts";
+import { type Clock, sleep } from "../seams/clock.ts";
+import type { Child, Processes } from "../seams/process.ts";
+
+export interface ChildSpec {
+  name: string;
+  command: readonly string[];
+  env?: Record<string, string>;
+}
+
+export interface Supervised {
+  /** Process id of the present run, `undefined` between runs. */
+  readonly pid: number | undefined;
+  /** Ends it with SIGTERM, with SIGKILL after `graceMs`. */
+  stop(): Promise<void>;
+}
+
+export interface SuperviseOptions {
+  processes: Processes;
+  clock: Clock;
+  onLine(name: string, line: string): void;
+  graceMs: number;
+}
+
+const backoff = { baseMs: 100, maxMs: 5_000 };
+/** A run this long was a good one. */
+const stableMs = 30_000;
+
+/** Starts the child and keeps it running until stop(). */
+export function supervise(spec: ChildSpec, { processes, clock, onLine, graceMs }: SuperviseOptions): Supervised {
+  const stopping = new AbortController();
+  let child: Child | undefined;
+
+  async function keepRunning(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted;) {
+      const started = clock.now();
+      child = processes.spawn(spec.command, { env: spec.env, onLine: (line) => onLine(spec.name, line) });
+      const code = await child.ended;
+      child = undefined;
+      if (stopping.signal.aborted) return;
+      if (clock.now() - started > stableMs) failures = 0;
+      const delay = backoffMs(backoff, failures++);
+      onLine(spec.name, `ended with exit code ${code}; starting again in ${delay} ms`);
+      await sleep(clock, delay, stopping.signal);
+    }
+  }
+  const running = keepRunning();
+  return {
+    get pid() {
+      return child?.pid;
+    },
+    async stop() {
+      stopping.abort();
+      child?.kill("SIGTERM");
+      const cancel = clock.after(graceMs, () => child?.kill("SIGKILL"));
+      await running;
+      cancel();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** What this host is called and where it is reached, when no flag says so. */
+import { type Processes } from "../seams/process.ts";
+
+/** The host's name as a node name: lower case, and only what a DNS subdomain may have (RFC 1123). */
+export function nodeNameOf(hostname: string): string {
+  const name = hostname.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, "-").replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "").slice(
+    0,
+    63,
+  );
+  return name === "" ? "localhost" : name;
+}
+
+interface Interface {
+  name: string;
+  family: string;
+  address: string;
+}
+
+/** The IPv4 address to reach this host by: that of the default route's interface, otherwise the first that is not loopback. Pure. */
+export function pickAddress(
+  interfaces: readonly Interface[],
+  defaultInterface: string | undefined,
+): string | undefined {
+  const usable = interfaces.filter((i) =>
+    i.family === "IPv4" && !i.address.startsWith("127.") && !i.address.startsWith("169.254.")
+  );
+  return (usable.find((i) => i.name === defaultInterface) ?? usable[0])?.address;
+}
+
+/** Throws when the host has no address but loopback. */
+export async function hostAddress(processes: Processes): Promise<string> {
+  const { stdout } = await processes.run(["ip", "-4", "route", "show", "default"]);
+  const route = /\bdev (\S+)/.exec(stdout)?.[1];
+  const address = pickAddress(Deno.networkInterfaces(), route);
+  if (address === undefined) {
+    throw new Error(
+      "this host has no IPv4 address but loopback: say which one to use with --node-ip and --advertise-address",
+    );
+  }
+  return address;
+}

@@ -1,0 +1,129 @@
+/**
+ * The supervisor: `deno task start` runs a complete one-host cluster, each component a process of its own with just the permissions
+ * it needs; `stop`, `reset` and `token` are the other commands. It decides nothing about the cluster.
+ */
+import { FlagError, helpText, parseFlags, processSources } from "./lib/flags.ts";
+import { systemClock } from "./lib/seams/clock.ts";
+import { systemProcesses } from "./lib/seams/process.ts";
+import { components, engineSocket } from "./lib/supervisor/components.ts";
+import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
+import { supervise, type Supervised } from "./lib/supervisor/child.ts";
+import { lock, runningPid } from "./lib/supervisor/lock.ts";
+import { waitForApi, waitForNode } from "./lib/supervisor/ready.ts";
+import { sauropodVersion } from "./lib/version.ts";
+
+const say = (line = "") => Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
+const complain = (line: string) => Deno.stderr.writeSync(new TextEncoder().encode(line + "\n"));
+
+/** How long a component may take to stop. The API server waits up to 10 s for requests in work. ms */
+const stopGraceMs = 15_000;
+
+async function start(config: StartConfig): Promise<void> {
+  const begun = systemClock.now();
+  const after = () => `${((systemClock.now() - begun) / 1000).toFixed(1)} s`;
+  using _held = await lock(config.dataDir);
+  say(`sauropod ${sauropodVersion}, node ${config.nodeName} (${config.nodeIp}), data in ${config.dataDir}`);
+  const running: Supervised[] = [];
+  const stopped = Promise.withResolvers<void>();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
+  const onLine = (name: string, line: string) => complain(`${name.padEnd(9)} ${line}`);
+  const run = (spec: Parameters<typeof supervise>[0]) => {
+    running.unshift(supervise(spec, { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs }));
+  };
+  const phases = async () => {
+    const engine = config.roles.includes("agent") ? await engineSocket(config, run) : undefined;
+    if (engine !== undefined) say(`  engine     ${engine}`);
+    const specs = components(config, engine);
+    const [server, ...others] = specs;
+    run(server!);
+    const client = await waitForApi(config);
+    say(`  apiserver  https://${config.advertiseAddress}:${config.port} (${after()})`);
+    for (const spec of others) run(spec);
+    if (!config.roles.includes("agent")) return;
+    await waitForNode(client, config.nodeName);
+    say(`  node       ${config.nodeName} is Ready (${after()})`);
+    if (config.roles.includes("proxy")) say(`  proxy      ${config.proxyMode}, DNS on ${config.clusterDns}`);
+    say();
+    say(`  export KUBECONFIG=${config.dataDir}/kubeconfig`);
+    say("  kubectl get nodes");
+    say();
+    say("Ctrl-C stops Sauropod and leaves the pods running; started again it takes them over.");
+  };
+  phases().catch((error) => stopped.reject(error));
+  try {
+    await stopped.promise;
+    say("stopping; the pods stay");
+  } finally {
+    for (const child of running) await child.stop();
+  }
+}
+
+/** Ends a supervisor that runs on this data directory and waits until it has. */
+async function stop(config: StartConfig): Promise<void> {
+  const pid = await runningPid(config.dataDir);
+  if (pid === undefined) return say(`nothing runs on ${config.dataDir}`);
+  Deno.kill(pid, "SIGTERM");
+  using _held = await lock(config.dataDir, { waitMs: stopGraceMs * 3 });
+  say(`stopped (pid ${pid})`);
+}
+
+/** Runs a component's own removal program to its end. */
+async function remove(config: StartConfig, room: "agent" | "proxy", what: string): Promise<void> {
+  const engine = room === "agent" ? await engineSocket(config, () => {}).catch(() => undefined) : undefined;
+  const spec = components({ ...config, roles: ["server", room] }, engine).find(({ name }) => name === room)!;
+  const command = spec.command.map((word) =>
+    word.endsWith(`/${room}/main.ts`) ? word.replace("main.ts", "reset.ts") : word
+  );
+  const { code, stdout, stderr } = await systemProcesses.run([...command, what]);
+  if (stdout.trim() !== "") say(stdout.trim());
+  if (code !== 0) throw new Error(`${room}: could not remove everything: ${stderr.trim()}`);
+}
+
+async function reset(config: StartConfig): Promise<void> {
+  await stop(config);
+  await remove(config, "agent", "all");
+  await remove(config, "proxy", "all");
+  await Deno.remove(config.dataDir, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+  say(`removed ${config.dataDir}`);
+}
+
+const usage = `usage: deno task start|stop|reset [flags]
+
+  start              run a one-host cluster in the foreground
+  stop               end it; the pods stay. --with-pods removes them too
+  reset              end it and remove everything that it made: pods, networks, rules, data
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args;
+  const flags = flagsOf(command);
+  if (flags === undefined || rest.includes("--help")) {
+    say(
+      `${usage}\nflags (each also SAUROPOD_<NAME> in the environment, and a key of --config FILE.yaml):\n${
+        helpText(flags ?? flagsOf("start")!)
+      }`,
+    );
+    if (flags === undefined && command !== undefined && command !== "--help") Deno.exit(2);
+    return;
+  }
+  const { values, rest: words } = parseFlags(flags, processSources(rest));
+  if (words.length > 0) throw new FlagError(`${words[0]}: not understood; see deno task ${command} --help`);
+  const config = await resolveConfig(values, systemProcesses);
+  if (command === "start") return await start(config);
+  if (command === "stop") {
+    await stop(config);
+    if (config.withPods) await remove(config, "agent", "pods");
+    return;
+  }
+  await reset(config);
+}
+
+try {
+  await main(Deno.args);
+} catch (error) {
+  complain(`sauropod: ${(error as Error).message}`);
+  Deno.exit(error instanceof FlagError ? 2 : 1);
+}
+Deno.exit(0);
