@@ -166,8 +166,6 @@ export const continueTokenBytesMax = 4_096;
 
 // lib/schema, lib/patch, lib/apply
 
-/** A request body, as kube-apiserver's limit on resource requests. */
-export const bodyBytesMax = 3 * 2 ** 20;
 /** Nesting of JSON, YAML and protobuf: deep enough for any schema, shallow enough for recursion. */
 export const jsonDepthMax = 512;
 /** YAML aliases that one document may expand (the "billion laughs"). */

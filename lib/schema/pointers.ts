@@ -8,7 +8,8 @@ const pointers: Readonly<Record<string, string>> = {
   // meta/v1
   ObjectMeta: "deletionGracePeriodSeconds",
   OwnerReference: "controller blockOwnerDeletion",
-  DeleteOptions: "gracePeriodSeconds orphanDependents propagationPolicy ignoreStoreReadErrorWithClusterBreakingPotential",
+  DeleteOptions:
+    "gracePeriodSeconds orphanDependents propagationPolicy ignoreStoreReadErrorWithClusterBreakingPotential",
   Preconditions: "uid resourceVersion",
   ListMeta: "remainingItemCount",
   ListOptions: "timeoutSeconds sendInitialEvents",
@@ -19,7 +20,8 @@ const pointers: Readonly<Record<string, string>> = {
   EphemeralContainer: "restartPolicy",
   SecurityContext:
     "privileged runAsUser runAsGroup runAsNonRoot readOnlyRootFilesystem allowPrivilegeEscalation procMount",
-  PodSecurityContext: "runAsUser runAsGroup runAsNonRoot fsGroup fsGroupChangePolicy supplementalGroupsPolicy seLinuxChangePolicy",
+  PodSecurityContext:
+    "runAsUser runAsGroup runAsNonRoot fsGroup fsGroupChangePolicy supplementalGroupsPolicy seLinuxChangePolicy",
   WindowsSecurityContextOptions: "gmsaCredentialSpecName gmsaCredentialSpec runAsUserName hostProcess",
   SeccompProfile: "localhostProfile",
   AppArmorProfile: "localhostProfile",
@@ -63,7 +65,8 @@ const pointers: Readonly<Record<string, string>> = {
   TopologySpreadConstraint: "minDomains nodeAffinityPolicy nodeTaintsPolicy",
   PodDNSConfigOption: "value",
   ServiceAccount: "automountServiceAccountToken",
-  ServiceSpec: "sessionAffinity allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy ipFamilyPolicy trafficDistribution",
+  ServiceSpec:
+    "sessionAffinity allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy ipFamilyPolicy trafficDistribution",
   ServicePort: "appProtocol",
   ClientIPConfig: "timeoutSeconds",
   LoadBalancerIngress: "ipMode",
