@@ -129,8 +129,6 @@ export const statusRetryMaxMs = 30_000;
 
 // apiserver/rest
 
-/** A request's body, as kube-apiserver (3 MiB). */
-export const bodyBytesMax = 3 * 2 ** 20;
 /** A stored object, as etcd (1.5 MiB). */
 export const objectBytesMax = 1.5 * 2 ** 20;
 /** All annotations of an object together (Kubernetes: TotalAnnotationSizeLimitB). */
@@ -210,3 +208,59 @@ export const engineLineBytesMax = 2 ** 20;
 export const logRotation = { maxBytes: 10 * 2 ** 20, maxFiles: 5 } as const;
 /** Ends of containers for which it is remembered whether the kernel killed them for memory. */
 export const oomAnswersMax = 4_096;
+
+// proxy
+
+/** Endpoints of one Service port. A power of two: each pool has this many numbers of its own (32 bits: 262,143 pools). */
+export const serviceBackendsMax = 16_384;
+/** Clients that one endpoint of a Service with sessionAffinity remembers. */
+export const affinityClientsMax = 65_535;
+/** At least this long between two transactions: a burst of changes becomes one. The first of a quiet time goes at once. */
+export const proxySyncIntervalMs = 10;
+/** A transaction that failed is tried again, as a full reload: doubles from the first to the second. */
+export const proxyRetryMinMs = 100;
+export const proxyRetryMaxMs = 30_000;
+/** The kernel's table is compared with ours this often, and at most for this share of the time. */
+export const proxyVerifyIntervalMs = 30_000;
+export const proxyVerifyShareMax = 0.01;
+/** A sync that has been due for longer makes the proxy unhealthy (kube-proxy's healthz: twice the sync period). */
+export const proxyStaleMs = 60_000;
+/** The nft and conntrack programs, for one run. */
+export const proxyCommandTimeoutMs = 60_000;
+/** Connection tracking entries that one reconciliation deletes; the next one goes on. */
+export const conntrackDeletesMax = 1_000;
+/** Open connections and UDP flows of the userspace mode; more are refused. */
+export const userspaceConnectionsMax = 4_096;
+export const userspaceFlowsMax = 4_096;
+export const userspaceConnectTimeoutMs = 5_000;
+/** A UDP flow without a packet in either direction ends (kube-proxy's --udp-timeout was 250 ms; conntrack: 30 s). */
+export const userspaceFlowIdleMs = 30_000;
+/** Clients with an endpoint of their own in the userspace mode, per Service port. */
+export const userspaceAffinityMax = 16_384;
+
+// proxy/dns
+
+/** A UDP answer without EDNS, and the largest that is sent with it (DNS flag day 2020). */
+export const dnsUdpBytes = 512;
+export const dnsUdpBytesMax = 1_232;
+/** Questions that wait for an upstream server; more get SERVFAIL at once. */
+export const dnsInFlightMax = 1_024;
+/** One try at one upstream server, and tries in all. */
+export const dnsTryTimeoutMs = 2_000;
+export const dnsTriesMax = 3;
+/** A server that failed this often in a row is asked last for this long. */
+export const dnsFailuresMax = 3;
+export const dnsAvoidMs = 5_000;
+/** Answers that are kept, and for how long at most (seconds): positive, negative, failed. */
+export const dnsCacheEntriesMax = 8_192;
+export const dnsCacheSecondsMax = 300;
+export const dnsNegativeSecondsMax = 30;
+export const dnsFailureSeconds = 2;
+/** Open TCP connections, questions at a time on each, and how long one may be idle. */
+export const dnsTcpConnectionsMax = 256;
+export const dnsTcpPipelineMax = 64;
+export const dnsTcpIdleMs = 10_000;
+/** CNAMEs that are followed for one question. */
+export const dnsChainMax = 8;
+/** Names that are tried for one question with a search path. */
+export const dnsSearchMax = 8;
