@@ -1,0 +1,191 @@
+/**
+ * One connection to Redis that never hangs and never repeats: commands wait a bounded time for a connection that is being
+ * made, time out, and are not sent again when it breaks. Says for each failure whether the command can have happened.
+ */
+import { Redis, type RedisOptions } from "ioredis";
+import { getLogger } from "log";
+import { storeConnectWaitMs, storePendingMax, storeReconnectMaxMs, storeReconnectMinMs } from "../../lib/limits.ts";
+import type { Clock } from "../../lib/seams/clock.ts";
+import type { RedisAddress } from "./redis_url.ts";
+import { OutcomeUnknown, StoreUnavailable } from "./store.ts";
+
+const log = getLogger(["sauropod", "storage"]);
+
+export interface TlsOptions {
+  /** PEM. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface ConnectionOptions {
+  readonly address: RedisAddress;
+  readonly tls?: TlsOptions;
+  readonly clock: Clock;
+  /** What it is for: in log lines and in Redis' CLIENT LIST. */
+  readonly name: string;
+  readonly commandTimeoutMs: number;
+  /** Called when a command timed out. */
+  readonly onSilence?: () => void;
+}
+
+/**
+ * Answers by which Redis refuses before anything was done, and which pass by themselves or by an operator's hand.
+ * Before Redis 7 what a script met is inside of its own words: `ERR Error running script …: -READONLY You can't …`.
+ */
+const refusals =
+  /(?:^|-)(READONLY|OOM|MISCONF|NOREPLICAS|LOADING|MASTERDOWN|BUSY|NOAUTH|NOPERM|WRONGPASS|CLUSTERDOWN|TRYAGAIN)\b/;
+
+export class Connection {
+  readonly redis: Redis;
+  readonly #options: ConnectionOptions;
+  readonly #readyListeners = new Set<() => void>();
+  #pending = 0;
+  #closed = false;
+  #lastError = "not connected yet";
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.redis = new Redis(redisOptions(options));
+    this.redis.on("error", (error: Error) => this.#failed(error));
+    this.redis.on("ready", () => this.#ready());
+  }
+
+  /** Calls whenever the connection is made. */
+  onReady(listener: () => void): () => void {
+    this.#readyListeners.add(listener);
+    return () => this.#readyListeners.delete(listener);
+  }
+
+  /** For what may be asked twice: every failure is StoreUnavailable, other than Redis calling it wrong. */
+  async read<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
+    return await this.#command(send, (message, cause) => new StoreUnavailable(message, { cause }));
+  }
+
+  /** For what changes something: OutcomeUnknown if it was sent and the answer is missing. */
+  async write<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
+    return await this.#command(send, (message, cause) => new OutcomeUnknown(message, { cause }));
+  }
+
+  /** Breaks the connection and makes it anew: for a peer that doesn't answer. */
+  restart(): void {
+    if (!this.#closed && this.redis.status === "ready") this.redis.disconnect(true);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.redis.status === "end") return;
+    const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
+    this.redis.disconnect();
+    await ended;
+  }
+
+  async #command<T>(
+    send: (redis: Redis) => Promise<T>,
+    lost: (message: string, cause: Error) => StoreUnavailable,
+  ): Promise<T> {
+    if (this.#pending >= storePendingMax) throw this.unavailable(`${storePendingMax} commands are waiting already`);
+    this.#pending++;
+    try {
+      if (this.redis.status !== "ready") await this.#connected();
+      return await send(this.redis);
+    } catch (error) {
+      throw this.#explain(error, lost);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  async #connected(): Promise<void> {
+    if (this.#closed) throw this.unavailable("closed");
+    // ioredis gives up for good when an address can't even be looked up.
+    if (this.redis.status === "end") this.redis.connect().catch((error: Error) => this.#failed(error));
+    await new Promise<void>((resolve, reject) => {
+      const done = (error?: Error) => {
+        cancel();
+        this.redis.off("ready", done);
+        error === undefined ? resolve() : reject(error);
+      };
+      const cancel = this.#options.clock.after(storeConnectWaitMs, () => done(this.unavailable(this.#lastError)));
+      this.redis.once("ready", done);
+    });
+  }
+
+  #explain(error: unknown, lost: (message: string, cause: Error) => StoreUnavailable): unknown {
+    if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+    const { message } = error;
+    // Not sent at all.
+    if (message.startsWith("Stream isn't writeable") || this.#closed) return this.unavailable(message, error);
+    if (error.name === "ReplyError") return refusals.test(message) ? this.unavailable(message, error) : error;
+    // Answers come in order: what follows would wait in vain, too.
+    if (message === "Command timed out") {
+      this.restart();
+      this.#options.onSilence?.();
+    }
+    return lost(this.#text(message), error);
+  }
+
+  /** An error that says where the store is and what to do. */
+  unavailable(why: string, cause?: Error): StoreUnavailable {
+    return new StoreUnavailable(this.#text(why), { cause });
+  }
+
+  #text(why: string): string {
+    return `Redis at ${this.#options.address.shown}: ${why}; check that it runs and can be reached`;
+  }
+
+  #failed(error: Error): void {
+    const changed = this.#lastError !== error.message;
+    this.#lastError = error.message;
+    // Once per cause, not once per attempt.
+    if (changed && !this.#closed) {
+      const { address, name } = this.#options;
+      log.warn("connection to Redis failed: {error}", { connection: name, redis: address.shown, error: error.message });
+    }
+  }
+
+  #ready(): void {
+    this.#lastError = "the connection was lost";
+    for (const listener of this.#readyListeners) listener();
+  }
+}
+
+function redisOptions(options: ConnectionOptions): RedisOptions {
+  const { address } = options;
+  const tls = address.tls ? { ...options.tls } : undefined;
+  return {
+    ...(address.path === undefined ? { host: address.host, port: address.port } : { path: address.path }),
+    ...(address.sentinels === undefined ? {} : {
+      sentinels: [...address.sentinels],
+      name: address.name,
+      sentinelRetryStrategy: reconnectMs,
+      enableTLSForSentinelMode: address.tls,
+      sentinelTLS: tls,
+      failoverDetector: true,
+    }),
+    username: address.username,
+    password: address.password,
+    db: address.db,
+    tls,
+    connectionName: `sauropod-${options.name}`,
+    disableClientInfo: true,
+    // RESP3 has nothing that we need, and ends on servers before Redis 6.
+    protocol: 2,
+    connectTimeout: options.commandTimeoutMs,
+    commandTimeout: options.commandTimeoutMs,
+    // After this half-closed connections are cut: a peer that hangs does not close its side.
+    disconnectTimeout: 100,
+    retryStrategy: reconnectMs,
+    // A master that became a replica: connect anew (with Sentinel: to the new master). The command itself has failed.
+    reconnectOnError: (error) => /(?:^|-)READONLY\b/.test(error.message),
+    // Nothing is queued and nothing is sent twice: Connection waits, and its caller decides.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+  };
+}
+
+function reconnectMs(attempt: number): number {
+  return Math.min(storeReconnectMinMs * 2 ** Math.min(attempt - 1, 20), storeReconnectMaxMs);
+}
