@@ -39,9 +39,14 @@ export const unixSocketPathBytesMax = 107;
 
 /** Changes that the reader takes at a time from each history. */
 export const cacheReadChangesMax = 500;
-/** Past events of one resource that a watch or a page can go back to: the first that is exceeded ends the window. */
+/**
+ * Past events of one resource that a watch or a page can go back to: the first that is exceeded ends the window. By age as
+ * etcd under kube-apiserver (compacted every 5 min), but twice that, and never below a minimum of events.
+ */
 export const watchWindowEventsMax = 8_192;
-export const watchWindowBytesMax = 32 * 2 ** 20;
+export const watchWindowBytesMax = 16 * 2 ** 20;
+export const watchWindowAgeMs = 10 * 60_000;
+export const watchWindowEventsMin = 100;
 /** Snapshots of the past that are kept per resource, for lists in pages. */
 export const cacheSnapshotsMax = 4;
 /** The cache asks the store at least this often, so that a lost wake-up delays nothing for longer. */
@@ -129,6 +134,8 @@ export const statusRetryMaxMs = 30_000;
 
 // apiserver/rest
 
+/** A request's body, as kube-apiserver's limit on resource requests. */
+export const bodyBytesMax = 3 * 2 ** 20;
 /** A stored object, as etcd (1.5 MiB). */
 export const objectBytesMax = 1.5 * 2 ** 20;
 /** All annotations of an object together (Kubernetes: TotalAnnotationSizeLimitB). */

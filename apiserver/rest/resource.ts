@@ -3,6 +3,7 @@
  * A kind is one file in registry/<group>/ that calls defineResource() and stands in registry/mod.ts.
  */
 import type { Kind, KubeObject } from "../../lib/kind.ts";
+import type { Definition } from "../../lib/schema/schema.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { FieldError } from "../../lib/status.ts";
 import type { Claim, History } from "../storage/store.ts";
@@ -123,6 +124,10 @@ export interface Resource<T extends KubeObject = KubeObject> extends Kind<T> {
   readonly categories: readonly string[];
   /** Its definition in lib/schema, `io.k8s.api.apps.v1.Deployment`. */
   readonly definition: string;
+  /** The schema itself, for kinds that are not built in; then `definition` only names it. */
+  readonly schema?: Definition;
+  /** Strategic merge patch is refused (415) where the schema has no merge keys: custom resources. Default: true. */
+  readonly strategicMerge: boolean;
   readonly verbs: readonly Verb[];
   /** Name of its hash in the store. Two versions of one kind share it. */
   readonly storage: string;
@@ -192,6 +197,7 @@ type Optional =
   | "subresources"
   | "columns"
   | "fields"
+  | "strategicMerge"
   | "generation"
   | "unconditionalUpdate"
   | "createOnUpdate"
@@ -218,6 +224,7 @@ export function defineResource<T extends KubeObject>(
     subresources: {},
     columns: [],
     fields: {},
+    strategicMerge: true,
     generation: declaration.status ?? false,
     unconditionalUpdate: true,
     createOnUpdate: false,

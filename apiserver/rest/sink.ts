@@ -1,0 +1,152 @@
+/**
+ * Where a watch's bytes go: straight to the connection (the same bytes for all watchers, no copies), or into the
+ * ReadableStream of a Response, for clients in this process and for tests. Both say how much the other side has yet to take.
+ */
+import type { ServerResponse } from "node:http";
+
+export interface Sink {
+  /** Bytes that were written and not taken yet. */
+  readonly pending: number;
+  readonly closed: boolean;
+  write(bytes: Uint8Array): void;
+  /** Resolves when there is room again, or nobody is there any more. */
+  drained(): Promise<void>;
+  /** Ends the answer in good order, after what was written. */
+  end(): void;
+  /** Cuts the client off: it was too slow, and what it missed can't be sent. */
+  cut(): void;
+  /** Called once, whoever ended it. */
+  onClosed(listener: () => void): void;
+}
+
+/** A sink, and the Response that the server passes on. */
+export interface Opened {
+  sink: Sink;
+  response: Response;
+}
+
+export interface SinkOptions {
+  contentType: string;
+  outgoing?: ServerResponse;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** Below this a sink has room again. */
+const lowWaterBytes = 64 * 2 ** 10;
+
+export function openSink(options: SinkOptions): Opened {
+  const headers = { "content-type": options.contentType, "cache-control": "no-cache, private", ...options.headers };
+  return options.outgoing === undefined ? openStream(headers) : openConnection(options.outgoing, headers);
+}
+
+class Closing {
+  closed = false;
+  #listeners: (() => void)[] = [];
+
+  onClosed(listener: () => void): void {
+    if (this.closed) listener();
+    else this.#listeners.push(listener);
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+}
+
+class ConnectionSink extends Closing implements Sink {
+  constructor(readonly outgoing: ServerResponse) {
+    super();
+    outgoing.on("close", () => this.close());
+    outgoing.on("error", () => this.close());
+  }
+
+  get pending(): number {
+    return this.outgoing.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.closed) this.outgoing.write(bytes);
+  }
+
+  drained(): Promise<void> {
+    if (this.closed || !this.outgoing.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.outgoing.once("drain", () => resolve());
+      this.onClosed(resolve);
+    });
+  }
+
+  end(): void {
+    if (this.closed) return;
+    this.outgoing.end();
+    this.close();
+  }
+
+  cut(): void {
+    this.outgoing.destroy();
+    this.close();
+  }
+}
+
+/** Tells @hono/node-server that the answer is written already (its own RESPONSE_ALREADY_SENT, which is this header). */
+const alreadySent = { "x-hono-already-sent": "true" };
+
+function openConnection(outgoing: ServerResponse, headers: Record<string, string>): Opened {
+  outgoing.writeHead(200, headers);
+  // A client waits for the headers before it believes in the watch, and the first event may be hours away.
+  outgoing.flushHeaders();
+  return { sink: new ConnectionSink(outgoing), response: new Response(null, { headers: alreadySent }) };
+}
+
+class StreamSink extends Closing implements Sink {
+  controller!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  #waiting: (() => void)[] = [];
+
+  get pending(): number {
+    return this.closed ? 0 : lowWaterBytes - (this.controller.desiredSize ?? lowWaterBytes);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.closed) this.controller.enqueue(bytes as Uint8Array<ArrayBuffer>);
+  }
+
+  drained(): Promise<void> {
+    if (this.closed || this.pending < lowWaterBytes) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  pulled(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  override close(): void {
+    super.close();
+    this.pulled();
+  }
+
+  end(): void {
+    if (this.closed) return;
+    this.controller.close();
+    this.close();
+  }
+
+  cut(): void {
+    if (this.closed) return;
+    this.controller.error(new Error("the watch was cut off: its events were not read in time"));
+    this.close();
+  }
+}
+
+function openStream(headers: Record<string, string>): Opened {
+  const sink = new StreamSink();
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      sink.controller = controller;
+    },
+    pull: () => sink.pulled(),
+    cancel: () => sink.close(),
+  }, { highWaterMark: lowWaterBytes, size: (bytes) => bytes.length });
+  return { sink, response: new Response(body, { headers }) };
+}

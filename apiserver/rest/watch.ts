@@ -1,0 +1,262 @@
+/**
+ * WATCH: what is there (when asked for), then every change, in order, none twice and none missing. A watcher that reads too
+ * slowly is cut off and delays nobody; one whose history is gone gets one ERROR event with a 410.
+ */
+import { answerChunkBytes, bookmarkIntervalMs, watchBufferBytesMax, watchTimeoutMinMs } from "../../lib/limits.ts";
+import { nextTurn } from "../../lib/seams/turn.ts";
+import { type CacheEvent, type Entry, Expired, type Snapshot } from "../cache/cache.ts";
+import { cacheOf, type Call } from "./call.ts";
+import { negotiate } from "./negotiate.ts";
+import { type ListOptions, listOptions } from "./options.ts";
+import { reach } from "./read.ts";
+import { type Selection, selectionOf } from "./selection.ts";
+import { openSink, type Sink } from "./sink.ts";
+import { tooOld, toStatusError } from "./status_answer.ts";
+import { Item, textAt } from "./text.ts";
+import { viewOf } from "./view.ts";
+import { type EventType, type WatchForm, watchForm } from "./watch_form.ts";
+import { warningHeaders } from "./warnings.ts";
+
+/** Marks the bookmark that ends the initial events of a WatchList. */
+const initialEventsEnd = { "k8s.io/initial-events-end": "true" };
+
+export async function watch(call: Call): Promise<Response> {
+  const form = watchForm(call.resource, negotiate(call.request, call.query, "watch"));
+  const options = listOptions(call.query, { watching: true });
+  const selection = selectionOf(call.resource, call.namespace, options.labels, options.fields);
+  const start = await startOf(call, options);
+  const warnings: Record<string, string> = {};
+  warningHeaders(call.context.warnings ?? []).forEach((value, name) => warnings[name] = value);
+  const { sink, response } = openSink({
+    contentType: form.contentType,
+    outgoing: call.context.outgoing,
+    headers: { ...call.context.headers, ...warnings },
+  });
+  const session = new Session(call, { options, selection, form, sink });
+  void session.run(start);
+  return response;
+}
+
+/** From where a watch goes: the state of a snapshot first, or only what is later than a revision. */
+type Start = { snapshot: Snapshot } | { after: number } | { expired: number };
+
+async function startOf(call: Call, options: ListOptions): Promise<Start> {
+  const { cache } = call.core;
+  const { resourceVersion: revision, sendInitialEvents } = options;
+  if (revision === undefined) await cache.fresh();
+  if (sendInitialEvents !== undefined) {
+    if (revision !== undefined && revision > 0) await reach(cache, revision);
+    if (sendInitialEvents) return { snapshot: cacheOf(call).snapshot() };
+    return { after: revision === undefined || revision === 0 ? cache.revision : revision };
+  }
+  if (revision === undefined || revision === 0) return { snapshot: cacheOf(call).snapshot() };
+  if (revision > cache.revision && revision > await cache.fresh()) return { expired: revision };
+  return { after: revision };
+}
+
+interface SessionParts {
+  options: ListOptions;
+  selection: Selection;
+  form: WatchForm;
+  sink: Sink;
+}
+
+/** One watcher. */
+class Session {
+  readonly #call: Call;
+  readonly #options: ListOptions;
+  readonly #selection: Selection;
+  readonly #form: WatchForm;
+  readonly #sink: Sink;
+  /** Events that wait until what comes before them is sent; undefined when events are sent as they come. */
+  #waiting: CacheEvent[] | undefined = [];
+  #waitingCharacters = 0;
+  /** While the window is replayed: its events are there at once, which is not the client's fault. */
+  #replaying = false;
+  /** Everything up to here was sent, or does not concern this watcher. */
+  #revision = 0;
+  #first = true;
+  #over = false;
+  #stop: (() => void)[] = [];
+
+  constructor(call: Call, parts: SessionParts) {
+    this.#call = call;
+    this.#options = parts.options;
+    this.#selection = parts.selection;
+    this.#form = parts.form;
+    this.#sink = parts.sink;
+    this.#sink.onClosed(() => this.#close());
+    const { signal } = call.context;
+    if (signal !== undefined) {
+      const gone = () => this.#sink.end();
+      signal.addEventListener("abort", gone, { once: true });
+      this.#stop.push(() => signal.removeEventListener("abort", gone));
+    }
+  }
+
+  async run(start: Start): Promise<void> {
+    try {
+      this.#startTimers();
+      if ("expired" in start) return this.#fail(tooOld(start.expired, this.#call.core.cache.revision));
+      if ("snapshot" in start) await this.#sendState(start.snapshot);
+      if (this.#over) return;
+      this.#subscribe("snapshot" in start ? start.snapshot.revision : start.after);
+      await this.#sendWaiting();
+    } catch (error) {
+      if (!this.#over) this.#fail(error);
+    }
+  }
+
+  #startTimers(): void {
+    const { clock, random } = this.#call.core;
+    const { timeoutSeconds, allowBookmarks } = this.#options;
+    const asked = timeoutSeconds !== undefined && timeoutSeconds > 0;
+    const timeout = asked ? timeoutSeconds * 1000 : watchTimeoutMinMs * (1 + random.number());
+    this.#stop.push(clock.after(timeout, () => this.#finish()));
+    if (!allowBookmarks) return;
+    // The spread keeps a thousand watchers from all being written to in the same turn.
+    let cancel = () => {};
+    const next = () => {
+      cancel = clock.after(bookmarkIntervalMs * (0.9 + 0.2 * random.number()), () => {
+        this.#bookmark();
+        next();
+      });
+    };
+    next();
+    this.#stop.push(() => cancel());
+  }
+
+  /** Synthetic ADDED events of everything that there is. */
+  async #sendState(snapshot: Snapshot): Promise<void> {
+    const only = this.#selection.key === undefined ? undefined : snapshot.get(this.#selection.key);
+    const entries = this.#selection.key === undefined
+      ? snapshot.entries(this.#selection.namespace)
+      : only === undefined
+      ? []
+      : [only];
+    let written = 0;
+    for (const entry of entries) {
+      if (this.#selection.matches(entry)) this.#write("ADDED", viewOf(this.#call.resource, entry));
+      written += entry.text.length;
+      if (written < answerChunkBytes) continue;
+      written = 0;
+      await this.#giveWay();
+      if (this.#over) return;
+    }
+    this.#revision = snapshot.revision;
+    if (this.#options.sendInitialEvents && this.#options.allowBookmarks) {
+      this.#sink.write(this.#form.bookmark(this.#revision, initialEventsEnd));
+    }
+  }
+
+  /** Waits for the client to take what it was sent, and lets others have a turn. */
+  async #giveWay(): Promise<void> {
+    await nextTurn();
+    await this.#sink.drained();
+  }
+
+  #subscribe(after: number): void {
+    this.#revision = Math.max(this.#revision, after);
+    this.#replaying = true;
+    const end = cacheOf(this.#call).watch(after, {
+      onEvents: (events) => this.#onEvents(events),
+      onProgress: (revision) => {
+        if (this.#waiting === undefined) this.#revision = Math.max(this.#revision, revision);
+      },
+      onExpired: () =>
+        this.#fail(new Expired(this.#call.resource.storage, this.#revision, this.#call.core.cache.revision)),
+    });
+    this.#replaying = false;
+    if (this.#over) end();
+    else this.#stop.push(end);
+  }
+
+  #onEvents(events: readonly CacheEvent[]): void {
+    if (this.#over) return;
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      // Only who had not read the earlier ones is slow: a batch of any size may come at once.
+      if (this.#sink.pending > watchBufferBytesMax) return this.#sink.cut();
+      for (const event of events) this.#deliver(event);
+      return;
+    }
+    for (const event of events) {
+      waiting.push(event);
+      if (!this.#replaying) this.#waitingCharacters += event.entry.text.length;
+    }
+    if (this.#waitingCharacters > watchBufferBytesMax) this.#sink.cut();
+  }
+
+  /** Sends what has gathered, giving way in between; from then on events go out as they come. */
+  async #sendWaiting(): Promise<void> {
+    const waiting = this.#waiting!;
+    let written = 0;
+    for (let i = 0; i < waiting.length; i++) {
+      const event = waiting[i]!;
+      this.#deliver(event);
+      written += event.entry.text.length;
+      if (written < answerChunkBytes) continue;
+      written = 0;
+      await this.#giveWay();
+      if (this.#over) return;
+    }
+    this.#waiting = undefined;
+  }
+
+  /** What the event is to this watcher, whose selector may hold before, after, both or neither. */
+  #deliver(event: CacheEvent): void {
+    const { entry, previous, type } = event;
+    this.#revision = event.revision;
+    const now = type !== "DELETED" && this.#selection.matches(entry);
+    const before = type === "DELETED"
+      ? this.#selection.matches(previous ?? entry)
+      : previous !== undefined && this.#selection.matches(previous);
+    if (now) return this.#writeShared(event, before ? "MODIFIED" : "ADDED");
+    if (before) this.#writeShared(event, "DELETED");
+  }
+
+  #writeShared(event: CacheEvent, type: EventType): void {
+    // An object that stopped matching is shown as it last matched, at the revision of the change.
+    const left = type === "DELETED" && event.type !== "DELETED";
+    const form = `${type} ${left} ${this.#form.name(this.#first)}`;
+    this.#sink.write(this.#call.core.frames.get(event, form, () => this.#encode(type, lastMatch(event, left))));
+    this.#first = false;
+  }
+
+  #write(type: EventType, view: Entry): void {
+    const now = this.#call.core.clock.now();
+    this.#sink.write(this.#form.encode(type, view, { first: this.#first, now }));
+    this.#first = false;
+  }
+
+  #encode(type: EventType, entry: Entry): Uint8Array {
+    const view = viewOf(this.#call.resource, entry);
+    return this.#form.encode(type, view, { first: this.#first, now: this.#call.core.clock.now() });
+  }
+
+  #bookmark(): void {
+    if (!this.#over && this.#revision > 0) this.#sink.write(this.#form.bookmark(this.#revision));
+  }
+
+  /** The time is up. */
+  #finish(): void {
+    if (this.#options.allowBookmarks && this.#waiting === undefined) this.#bookmark();
+    this.#sink.end();
+  }
+
+  #fail(error: unknown): void {
+    this.#sink.write(this.#form.error(toStatusError(error)));
+    this.#sink.end();
+  }
+
+  #close(): void {
+    this.#over = true;
+    for (const stop of this.#stop.splice(0)) stop();
+  }
+}
+
+function lastMatch(event: CacheEvent, left: boolean): Entry {
+  const { entry, previous, revision } = event;
+  if (!left || previous === undefined) return entry;
+  return new Item(entry.key, revision, textAt(previous, revision));
+}
