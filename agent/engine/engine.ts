@@ -44,6 +44,7 @@ export interface ContainerSummary {
   readonly image: string;
   readonly imageId: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** After a power cut Podman lists as `created` what inspect() knows to be `exited` (see ContainerState.lost). */
   readonly status: ContainerStatus;
   /** Milliseconds since 1970. Whole seconds: engines say no more in a list. */
   readonly createdMs: number;
@@ -59,8 +60,8 @@ export interface ContainerState {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   /**
-   * It ran when the host lost power (or its engine its state): there was no regular end, so `exitCode` is 255 and
-   * `finishedMs` may be unknown. Podman calls such a container `created`, Docker `exited`; here it is `exited`.
+   * It ran when the host lost power: nobody saw its end, so `exitCode` is 255 and `finishedMs` undefined. Podman calls
+   * such a container `created`, here it is `exited`. Docker says `exited` with 255 by itself, and not why: false.
    */
   readonly lost: boolean;
   readonly createdMs: number;
@@ -147,7 +148,7 @@ export interface ContainerSpec {
   readonly capDrop?: readonly string[];
   readonly privileged?: boolean;
   readonly readOnlyRootfs?: boolean;
-  /** `no-new-privileges`, `seccomp=unconfined`, `seccomp=<JSON of a profile>`, `apparmor=NAME`, `label=…`. */
+  /** `no-new-privileges`, `seccomp=unconfined`, `seccomp=<path of a profile>`, `apparmor=NAME`, `label=…`. */
   readonly securityOpt?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
   readonly devices?: readonly Device[];
@@ -200,8 +201,10 @@ export interface StreamSession {
 }
 
 export interface ExecSession extends StreamSession {
-  /** Once it has ended. 126 or 127 when there is no such command. Rejects with EngineError when nobody can know. */
+  /** Once it has ended and its output was read to the end. 126 or 127 when there is no such command. Rejects with EngineError when nobody can know. */
   readonly exitCode: Promise<number>;
+  /** Sends the process SIGKILL: for what takes too long. What it has started goes on. A no-op when it has ended. */
+  kill(): Promise<void>;
 }
 
 export interface ExecOptions {

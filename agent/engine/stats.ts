@@ -1,0 +1,116 @@
+/** What a container uses: from its control group's files (v1 and v2), or from the engine's API where they are out of reach. */
+import type { ContainerStats } from "./engine.ts";
+
+export interface ApiStats {
+  read?: string;
+  cpu_stats?: { cpu_usage?: { total_usage?: number } };
+  memory_stats?: { usage?: number; stats?: Record<string, number> | null };
+  pids_stats?: { current?: number };
+}
+
+/** From an answer of GET /containers/x/stats. Podman's has no details of memory: everything counts as in use then. */
+export function statsOf(answer: ApiStats, now: number): ContainerStats {
+  const usage = answer.memory_stats?.usage ?? 0;
+  const detail = answer.memory_stats?.stats ?? {};
+  return {
+    timeMs: answer.read === undefined ? now : Date.parse(answer.read),
+    cpuNanos: answer.cpu_stats?.cpu_usage?.total_usage ?? 0,
+    memoryUsageBytes: usage,
+    memoryWorkingSetBytes: Math.max(0, usage - (detail.total_inactive_file ?? detail.inactive_file ?? 0)),
+    memoryRssBytes: detail.total_rss ?? detail.anon ?? detail.rss ?? usage,
+    pids: answer.pids_stats?.current ?? 0,
+  };
+}
+
+/** The lines of /proc/PID/cgroup: controller → path; the unified hierarchy (v2) is `""`. */
+export function parseCgroups(text: string): Map<string, string> {
+  const groups = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, controllers, path] = line.match(/^\d+:([^:]*):(.*)$/) ?? [];
+    if (path !== undefined) { for (const name of controllers!.split(",")) groups.set(name, path); }
+  }
+  return groups;
+}
+
+const root = "/sys/fs/cgroup";
+
+/** Undefined where the files can't be read (another cgroup namespace, or the process has ended). */
+export async function readCgroupStats(pid: number, now: number): Promise<ContainerStats | undefined> {
+  const text = await read(`/proc/${pid}/cgroup`);
+  if (text === undefined) return undefined;
+  const groups = parseCgroups(text);
+  return groups.has("memory") ? await readV1(groups, now) : await readV2(groups.get("") ?? "/", now);
+}
+
+async function readV1(groups: Map<string, string>, now: number): Promise<ContainerStats | undefined> {
+  const [memory, cpu, pids] = [groups.get("memory"), groups.get("cpuacct"), groups.get("pids")];
+  if (memory === undefined || cpu === undefined) return undefined;
+  const [usage, detail, cpuNanos, processes] = await Promise.all([
+    read(`${root}/memory${memory}/memory.usage_in_bytes`),
+    read(`${root}/memory${memory}/memory.stat`),
+    read(`${root}/cpuacct${cpu}/cpuacct.usage`),
+    pids === undefined ? undefined : read(`${root}/pids${pids}/pids.current`),
+  ]);
+  if (usage === undefined || detail === undefined || cpuNanos === undefined) return undefined;
+  return stats(
+    now,
+    Number(cpuNanos),
+    Number(usage),
+    field(detail, "total_inactive_file"),
+    field(detail, "total_rss"),
+    processes,
+  );
+}
+
+async function readV2(path: string, now: number): Promise<ContainerStats | undefined> {
+  // "/" would be the whole host: the process is in a cgroup namespace of its own, and its path says nothing here.
+  if (path === "/") return undefined;
+  const [usage, detail, cpu, processes] = await Promise.all([
+    read(`${root}${path}/memory.current`),
+    read(`${root}${path}/memory.stat`),
+    read(`${root}${path}/cpu.stat`),
+    read(`${root}${path}/pids.current`),
+  ]);
+  if (usage === undefined || detail === undefined || cpu === undefined) return undefined;
+  return stats(
+    now,
+    field(cpu, "usage_usec") * 1000,
+    Number(usage),
+    field(detail, "inactive_file"),
+    field(detail, "anon"),
+    processes,
+  );
+}
+
+function stats(
+  timeMs: number,
+  cpuNanos: number,
+  usage: number,
+  inactiveFile: number,
+  rss: number,
+  processes: string | undefined,
+): ContainerStats {
+  return {
+    timeMs,
+    cpuNanos,
+    memoryUsageBytes: usage,
+    memoryWorkingSetBytes: Math.max(0, usage - inactiveFile),
+    memoryRssBytes: rss,
+    pids: Number(processes ?? 0),
+  };
+}
+
+function field(text: string, name: string): number {
+  return Number(text.match(new RegExp(`^${name} (\\d+)$`, "m"))?.[1] ?? 0);
+}
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    // Gone, or not ours to read: the caller has another way.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return undefined;
+    if (error instanceof Error && /ENODEV|os error 19/.test(error.message)) return undefined;
+    throw error;
+  }
+}
