@@ -1,0 +1,128 @@
+/** Sauropod on a lab host, started as a user starts it, and the stock kubectl to speak to it. */
+import type { Child, Output } from "../../lib/seams/process.ts";
+import { until } from "./lab/host.ts";
+import type { Host } from "./lab/host.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+
+export interface ClusterOptions {
+  /** Flags besides those that the test bed needs. */
+  flags?: readonly string[];
+  readyMs?: number;
+}
+
+/** Is there a kubectl on this machine? */
+export function kubectlInstalled(): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((dir) => {
+    try {
+      return Deno.statSync(`${dir}/kubectl`).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+      throw error;
+    }
+  });
+}
+
+export class Cluster implements AsyncDisposable {
+  #child: Child | undefined;
+  readonly lines: string[] = [];
+  readonly dataDir = "/var/lib/sauropod";
+
+  constructor(readonly host: Host, readonly options: ClusterOptions = {}) {}
+
+  /** Starts it and waits until it says that its node is Ready. Answers how long that took. ms */
+  async start(): Promise<number> {
+    const begun = performance.now();
+    this.lines.length = 0;
+    const child = this.host.spawn(
+      [
+        ...[Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", `${root}main.ts`, "start"],
+        ...["--engine", this.host.engineSocket, "--node-ip", this.host.ip, ...(this.options.flags ?? [])],
+      ],
+      (line) => this.lines.push(line),
+    );
+    this.#child = child;
+    let code: number | undefined;
+    void child.ended.then((ended) => code = ended);
+    const ready = () => code !== undefined || this.lines.some((line) => line.includes("export KUBECONFIG"));
+    await until(this.options.readyMs ?? 60_000, ready, `no Ready node:\n${this.log()}`);
+    if (code !== undefined) throw new Error(`deno task start ended with ${code}:\n${this.log()}`);
+    return performance.now() - begun;
+  }
+
+  /** The last lines that it printed. */
+  log(count = 60): string {
+    return this.lines.slice(-count).join("\n");
+  }
+
+  /** SIGTERM, as Ctrl-C: the pods stay. */
+  async stop(): Promise<void> {
+    if (this.#child === undefined) return;
+    await this.#signalSupervisor();
+    await this.#child.ended;
+    this.#child = undefined;
+  }
+
+  async #signalSupervisor(): Promise<void> {
+    await this.host.exec(["sh", "-c", `kill -TERM $(cat ${this.dataDir}/supervisor.pid)`]);
+  }
+
+  /** Runs kubectl on the host, as admin. */
+  kubectl(args: readonly string[] | string, options: { stdin?: string } = {}): Promise<Output> {
+    const words = typeof args === "string" ? args.split(" ") : args;
+    return this.host.exec([
+      "env",
+      `KUBECONFIG=${this.dataDir}/kubeconfig`,
+      "KUBECACHEDIR=/run/kubectl",
+      "kubectl",
+      ...words,
+    ], options);
+  }
+
+  /** Standard output of a kubectl that must succeed. */
+  async ask(args: readonly string[] | string, options: { stdin?: string } = {}): Promise<string> {
+    const { code, stdout, stderr } = await this.kubectl(args, options);
+    if (code !== 0) {
+      const words = typeof args === "string" ? args : args.join(" ");
+      throw new Error(`kubectl ${words}: exit code ${code}\n${stderr}${stdout}\n--- cluster:\n${this.log(40)}`);
+    }
+    return stdout;
+  }
+
+  /** What kubectl prints as JSON. */
+  // deno-lint-ignore no-explicit-any
+  async json(args: string): Promise<any> {
+    return JSON.parse(await this.ask(`${args} -o json`));
+  }
+
+  /** Asks until kubectl's output is what the test wants. */
+  async eventually(args: string, is: (stdout: string) => boolean, timeoutMs = 60_000): Promise<string> {
+    let last = "";
+    await until(timeoutMs, async () => {
+      const { stdout, stderr } = await this.kubectl(args);
+      last = stdout + stderr;
+      return is(stdout);
+    }, `kubectl ${args} was never what was wanted`).catch((error) => {
+      throw new Error(`${(error as Error).message}; last:\n${last}\n--- cluster:\n${this.log(40)}`);
+    });
+    return last;
+  }
+
+  /** Process ids, as the host counts them, of a component: `apiserver`, `agent`, `proxy`, `redis-server`. */
+  async pids(component: string): Promise<number[]> {
+    const pattern = component === "redis-server" ? "redis-server.*sauropod" : `/${component}/main.ts`;
+    const { stdout } = await this.host.exec(["pgrep", "-f", pattern]);
+    return stdout.split("\n").filter(Boolean).map(Number);
+  }
+
+  /** Power-cut for one component: SIGKILL, by process id. */
+  async kill(component: string): Promise<void> {
+    const pids = await this.pids(component);
+    if (pids.length === 0) throw new Error(`${component} does not run`);
+    await this.host.exec(["kill", "-KILL", ...pids.map(String)]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
