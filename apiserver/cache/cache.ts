@@ -25,22 +25,6 @@ export interface CacheEvent {
   readonly previous: Entry | undefined;
 }
 
-/** The revision is older than the window, or of a lost epoch: 410 to the client. */
-export class Expired extends Error {
-  override name = "Expired";
-  constructor(readonly resource: string, readonly asked: Revision, readonly oldest: Revision) {
-    super(`${resource}: revision ${asked} is too old, the oldest that is still known is ${oldest}`);
-  }
-}
-
-/** The cache did not get to a revision in time: the store is slow, or the revision is of the future. */
-export class NotReached extends Error {
-  override name = "NotReached";
-  constructor(readonly asked: Revision, readonly current: Revision) {
-    super(`revision ${asked} has not been reached, the cache is at ${current}`);
-  }
-}
-
 /** All objects of a resource at one revision. Stays as it is while the cache moves on. */
 export interface Snapshot {
   readonly revision: Revision;
@@ -81,11 +65,12 @@ export interface Cache {
   reached(revision: Revision, timeoutMs?: number): Promise<void>;
   /** For a consistent read: the store's revision of now, which the cache has when this resolves. */
   fresh(): Promise<Revision>;
-  /** Lists are served. False before the first listing and after close. */
+  /** Reads are served. False before the first listing and after close. */
   readonly ready: boolean;
   /** Resolves when it is ready. Throws StoreUnavailable if the store can't be listed. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
+export { Expired, NotReached } from "./errors.ts";
 export { type CacheOptions, createCache } from "./reader.ts";

@@ -1,13 +1,229 @@
-/** The one reader. */
-import type { Clock } from "../../lib/seams/clock.ts";
-import type { Store } from "../storage/store.ts";
-import type { Cache } from "./cache.ts";
+/**
+ * The one reader: follows the store's history, applies it to all resources, tells their watchers. A wake-up only makes it
+ * read earlier; it also reads every `cachePollMs`. When it can't go on from where it is, it lists anew and every watch ends.
+ */
+import { getLogger } from "log";
+import {
+  cachePollMs,
+  cacheProgressIntervalMs,
+  cacheReachedTimeoutMs,
+  cacheReadChangesMax,
+  cacheRetryMaxMs,
+  cacheRetryMinMs,
+} from "../../lib/limits.ts";
+import { type Clock, sleep, systemClock } from "../../lib/seams/clock.ts";
+import type { Change, Revision, Store } from "../storage/store.ts";
+import type { Cache, CacheEvent, ResourceCache } from "./cache.ts";
+import { listAll, type Listing } from "./listing.ts";
+import { Waiters } from "./waiters.ts";
+import { WatchedResource } from "./watched.ts";
+import { type WindowLimits, windowLimits } from "./window.ts";
+
+const log = getLogger(["sauropod", "cache"]);
 
 export interface CacheOptions {
   readonly clock?: Clock;
+  readonly window?: WindowLimits;
+  /** Changes that are read at a time. */
+  readonly readChangesMax?: number;
 }
 
-/** A cache of these resources; events of others are skipped. Call start(). */
-export function createCache(_store: Store, _resources: readonly string[], _options: CacheOptions = {}): Cache {
-  throw new Error("in work");
+/** A cache of these resources; changes of others are skipped. Call start(). */
+export function createCache(store: Store, resources: readonly string[], options: CacheOptions = {}): Cache {
+  return new WatchCache(store, resources, options);
+}
+
+class WatchCache implements Cache {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #limits: WindowLimits;
+  readonly #readChangesMax: number;
+  readonly #resources: ReadonlyMap<string, WatchedResource>;
+  readonly #waiters: Waiters;
+  readonly #ending = new AbortController();
+  #revision: Revision = 0;
+  #ready = false;
+  #started = false;
+  /** Something may have been written since the last read began. */
+  #woken = false;
+  /** What is here can't be gone on from; stays so until a listing has succeeded. */
+  #mustList = false;
+  /** Ends the wait for the next wake-up. */
+  #rouse: () => void = () => {};
+  #stopWakes: () => void = () => {};
+  #stopProgress: () => void = () => {};
+
+  constructor(store: Store, resources: readonly string[], options: CacheOptions) {
+    this.#store = store;
+    this.#clock = options.clock ?? systemClock;
+    this.#limits = options.window ?? windowLimits;
+    this.#readChangesMax = options.readChangesMax ?? cacheReadChangesMax;
+    this.#resources = new Map(resources.map((name) => [name, new WatchedResource(name, () => this.#revision)]));
+    this.#waiters = new Waiters(this.#clock);
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  resource(name: string): ResourceCache {
+    const resource = this.#resources.get(name);
+    if (resource === undefined) {
+      throw new TypeError(`${name}: not a resource of this cache; declare it in createCache()`);
+    }
+    return resource;
+  }
+
+  async start(): Promise<void> {
+    if (this.#started) throw new TypeError("the cache was started before");
+    this.#started = true;
+    this.#stopWakes = this.#store.onWake(() => this.#wake());
+    await this.#listAnew();
+    if (this.#closed) return;
+    this.#ready = true;
+    this.#scheduleProgress();
+    // It handles its own errors, and ends with close().
+    void this.#run();
+  }
+
+  async reached(revision: Revision, timeoutMs: number = cacheReachedTimeoutMs): Promise<void> {
+    if (revision <= this.#revision && this.#ready) return;
+    // The caller knows that there is something, so the message of it need not be waited for.
+    this.#wake();
+    await this.#waiters.wait(revision, timeoutMs);
+  }
+
+  async fresh(): Promise<Revision> {
+    const revision = await this.#store.revision();
+    await this.reached(revision);
+    return revision;
+  }
+
+  async close(): Promise<void> {
+    this.#ready = false;
+    this.#ending.abort();
+    this.#stopWakes();
+    this.#stopProgress();
+    this.#rouse();
+    this.#waiters.close();
+  }
+
+  get #closed(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = cacheRetryMinMs;
+    while (!this.#closed) {
+      try {
+        await this.#nextWake();
+        await this.#catchUp();
+        retryMs = cacheRetryMinMs;
+      } catch (error) {
+        if (this.#closed) return;
+        log.warn("reading the store failed, trying again in {retryMs} ms: {error}", { retryMs, error: String(error) });
+        await sleep(this.#clock, retryMs, this.#ending.signal);
+        retryMs = Math.min(retryMs * 2, cacheRetryMaxMs);
+        this.#woken = true;
+      }
+    }
+  }
+
+  #wake(): void {
+    this.#woken = true;
+    this.#rouse();
+  }
+
+  async #nextWake(): Promise<void> {
+    if (this.#woken || this.#closed) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(cachePollMs, resolve);
+      this.#rouse = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#rouse = () => {};
+  }
+
+  /** Reads until there is nothing more. */
+  async #catchUp(): Promise<void> {
+    do {
+      this.#woken = false;
+      if (this.#mustList) await this.#listAnew();
+      const { changes, compacted, revision } = await this.#store.changes(this.#revision, this.#readChangesMax);
+      if (this.#closed) return;
+      if (compacted) this.#mustList = true;
+      else this.#apply(changes);
+      if (this.#mustList) await this.#listAnew();
+      if (this.#revision < revision) this.#woken = true;
+    } while (this.#woken && !this.#closed);
+  }
+
+  #apply(changes: readonly Change[]): void {
+    if (changes.length === 0) return;
+    const news = new Map<WatchedResource, CacheEvent[]>();
+    try {
+      this.#collect(changes, news);
+    } catch (error) {
+      // The history contradicts what was listed, or is not ours. Half of it has been applied, so nothing of it is told.
+      log.error("the history can't be applied: {error}", { error: String(error) });
+      this.#mustList = true;
+      return;
+    }
+    this.#revision = changes.at(-1)!.revision;
+    for (const [resource, events] of news) resource.dispatch(events);
+    this.#waiters.advance(this.#revision);
+  }
+
+  #collect(changes: readonly Change[], news: Map<WatchedResource, CacheEvent[]>): void {
+    const now = this.#clock.now();
+    for (const change of changes) {
+      const resource = this.#resources.get(change.resource);
+      const event = resource?.state?.apply(change, now);
+      if (event === undefined) continue;
+      const events = news.get(resource!);
+      if (events === undefined) news.set(resource!, [event]);
+      else events.push(event);
+    }
+  }
+
+  /** Replaces everything by what the store has now, and ends all watches. */
+  async #listAnew(): Promise<void> {
+    const options = { limits: this.#limits, now: () => this.#clock.now() };
+    let listing: Listing | undefined;
+    while ((listing = await listAll(this.#store, [...this.#resources.keys()], options)) === undefined) {
+      if (this.#closed) return;
+      log.warn("the history was gone before it was read; listing again");
+      await sleep(this.#clock, cacheRetryMinMs, this.#ending.signal);
+    }
+    if (this.#closed) return;
+    for (const [name, state] of listing.states) this.#resources.get(name)!.state = state;
+    const before = this.#revision;
+    this.#revision = listing.revision;
+    this.#mustList = false;
+    if (this.#ready) {
+      log.warn("the history was not continuous after revision {before}; listed anew at {revision}, all watches end", {
+        before,
+        revision: listing.revision,
+      });
+    }
+    for (const resource of this.#resources.values()) resource.expire();
+    this.#waiters.advance(this.#revision);
+  }
+
+  #scheduleProgress(): void {
+    this.#stopProgress = this.#clock.after(cacheProgressIntervalMs, () => {
+      const now = this.#clock.now();
+      for (const resource of this.#resources.values()) {
+        resource.state?.sweep(now);
+        resource.progress(this.#revision);
+      }
+      this.#scheduleProgress();
+    });
+  }
 }

@@ -1,5 +1,5 @@
 /** A store in memory: for tests only. Passes the same contract as the one on Redis (store_contract.ts). */
-import { historyEntriesMax } from "../../lib/limits.ts";
+import { historyEntriesMax, storeEpochGap } from "../../lib/limits.ts";
 import { type Random, systemRandom } from "../../lib/seams/random.ts";
 import { MemoryData } from "./memory_data.ts";
 import {
@@ -122,7 +122,7 @@ export class MemoryStore implements Store {
     const back = this.data.revision < this.#seen;
     if (this.data.epoch === this.#epoch && !back) return false;
     const distrusted = back ? this.#epoch : undefined;
-    this.#epoch = this.data.open(this.#random.uuid(), distrusted, this.#seen + 1);
+    this.#epoch = this.data.open(this.#random.uuid(), distrusted, this.#seen + storeEpochGap);
     this.#seen = this.data.revision;
     this.data.wake();
     return true;

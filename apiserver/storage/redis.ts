@@ -10,6 +10,7 @@ import {
   historyCheckBytes,
   historyEntriesMax,
   storeCommandTimeoutMs,
+  storeEpochGap,
   storeListTimeoutMs,
   storeReplicasTimeoutMs,
 } from "../../lib/limits.ts";
@@ -329,7 +330,7 @@ class RedisStore implements Store {
 
   async #replaceEpoch(why: string): Promise<void> {
     const before = this.#epoch;
-    await this.#beginEpoch(before, this.#seen + 1);
+    await this.#beginEpoch(before, this.#seen + storeEpochGap);
     this.#tail = undefined;
     log.error("the store lost data: {why}; watches start over, above revision {revision}", {
       why,
