@@ -135,7 +135,8 @@ export class Writer {
   }
 
   raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#reserve(bytes.length));
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /** An integer of up to 53 bits; a negative one takes ten bytes, as protobuf demands. */
