@@ -21,6 +21,11 @@ export const storePendingMax = 4_096;
 /** Between attempts to connect: doubles from the first to the second. */
 export const storeReconnectMinMs = 50;
 export const storeReconnectMaxMs = 1_000;
+/**
+ * By how much revisions jump when data was lost and a new epoch begins: above everything that any API server, however
+ * little this one has heard of late, can have told its clients.
+ */
+export const storeEpochGap = 1_000_000;
 /** How long a write waits for the replicas' acknowledgement, where that was asked for. */
 export const storeReplicasTimeoutMs = 2_000;
 /** An embedded Redis answers within this time, or its start has failed; long, because it may load gigabytes. */

@@ -265,18 +265,20 @@ Deno.test("the cache never goes back in time: after a loss of data revisions are
 Deno.test("start() lists resources one after another and still has all at one revision", async () => {
   const f = new Fixture();
   await f.write("a/1");
+  await f.write("gone", { resource: "nodes" });
   const list = f.store.list.bind(f.store);
   let writes = 0;
   const revisions: Revision[] = [];
   f.store.list = async (name) => {
     // So the second list is of a later revision than the first, in which it then has to be brought.
     for (const resource of name === "nodes" ? ["pods", "nodes"] : []) await f.write(`late/${writes++}`, { resource });
+    if (name === "nodes") await f.write("gone", { resource: "nodes", remove: true });
     const answer = await list(name);
     revisions.push(answer.revision);
     return answer;
   };
   await f.cache.start();
-  assert.deepEqual(revisions, [1, 3]);
+  assert.deepEqual(revisions, [2, 5]);
   const listed = f.cache.revision;
   for (const resource of ["pods", "nodes"]) {
     const truth = f.data.list(resource).filter((row) => row.revision <= listed).map((row) => row.value).sort();
