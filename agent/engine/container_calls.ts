@@ -86,7 +86,8 @@ async function remove(api: Api, id: string, options: { force: boolean }): Promis
   const call = { method: "DELETE", path, operation: "remove", subject: id } as const;
   for (let waits = 0;; waits++) {
     try {
-      return await api.ok(call, engineChangeTimeoutMs);
+      await api.ok(call, engineChangeTimeoutMs);
+      return;
     } catch (error) {
       if (isEngineError(error, "not_found")) return;
       // Somebody else has asked for it as well. It is gone when inspect says so.

@@ -7,6 +7,7 @@ import type { Api } from "./api.ts";
 import { jsonLines } from "./demux.ts";
 import type { Engine, ImageInfo, PullOptions, RegistryAuth } from "./engine.ts";
 import { EngineError, isEngineError } from "./error.ts";
+import type { Call } from "./http.ts";
 
 type ImageCalls = Pick<
   Engine,
@@ -46,14 +47,14 @@ async function inspect(api: Api, ref: string): Promise<ImageInfo | undefined> {
 }
 
 async function pull(api: Api, ref: string, options: PullOptions): Promise<void> {
-  const call = {
+  const call: Call = {
     method: "POST",
     path: `/images/create?fromImage=${encodeURIComponent(ref)}`,
     operation: "pull",
     subject: ref,
     headers: options.auth === undefined ? {} : { "x-registry-auth": registryAuth(options.auth) },
     signal: options.signal,
-  } as const;
+  };
   // Docker refuses with a status, Podman answers 200 and says it in the stream.
   for await (const line of jsonLines(await api.stream(call, imagePullIdleMs))) {
     if (typeof line.error === "string") {

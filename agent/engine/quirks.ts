@@ -28,8 +28,8 @@ export interface CreateBody {
 export interface HostConfig {
   NetworkMode: string;
   UTSMode?: string;
-  Ulimits?: { Name: string; Soft: number; Hard: number }[];
-  SecurityOpt?: string[];
+  Ulimits?: readonly { Name: string; Soft: number; Hard: number }[];
+  SecurityOpt?: readonly string[];
   LogConfig?: { Type: string; Config: Record<string, string> };
   [field: string]: unknown;
 }

@@ -42,7 +42,7 @@ export async function readCgroupStats(pid: number, now: number): Promise<Contain
   return groups.has("memory") ? await readV1(groups, now) : await readV2(groups.get("") ?? "/", now);
 }
 
-async function readV1(groups: Map<string, string>, now: number): Promise<ContainerStats | undefined> {
+async function readV1(groups: Map<string, string>, timeMs: number): Promise<ContainerStats | undefined> {
   const [memory, cpu, pids] = [groups.get("memory"), groups.get("cpuacct"), groups.get("pids")];
   if (memory === undefined || cpu === undefined) return undefined;
   const [usage, detail, cpuNanos, processes] = await Promise.all([
@@ -52,17 +52,17 @@ async function readV1(groups: Map<string, string>, now: number): Promise<Contain
     pids === undefined ? undefined : read(`${root}/pids${pids}/pids.current`),
   ]);
   if (usage === undefined || detail === undefined || cpuNanos === undefined) return undefined;
-  return stats(
-    now,
-    Number(cpuNanos),
-    Number(usage),
-    field(detail, "total_inactive_file"),
-    field(detail, "total_rss"),
-    processes,
-  );
+  return {
+    timeMs,
+    cpuNanos: Number(cpuNanos),
+    memoryUsageBytes: Number(usage),
+    memoryWorkingSetBytes: Math.max(0, Number(usage) - field(detail, "total_inactive_file")),
+    memoryRssBytes: field(detail, "total_rss"),
+    pids: Number(processes ?? 0),
+  };
 }
 
-async function readV2(path: string, now: number): Promise<ContainerStats | undefined> {
+async function readV2(path: string, timeMs: number): Promise<ContainerStats | undefined> {
   // "/" would be the whole host: the process is in a cgroup namespace of its own, and its path says nothing here.
   if (path === "/") return undefined;
   const [usage, detail, cpu, processes] = await Promise.all([
@@ -72,30 +72,12 @@ async function readV2(path: string, now: number): Promise<ContainerStats | undef
     read(`${root}${path}/pids.current`),
   ]);
   if (usage === undefined || detail === undefined || cpu === undefined) return undefined;
-  return stats(
-    now,
-    field(cpu, "usage_usec") * 1000,
-    Number(usage),
-    field(detail, "inactive_file"),
-    field(detail, "anon"),
-    processes,
-  );
-}
-
-function stats(
-  timeMs: number,
-  cpuNanos: number,
-  usage: number,
-  inactiveFile: number,
-  rss: number,
-  processes: string | undefined,
-): ContainerStats {
   return {
     timeMs,
-    cpuNanos,
-    memoryUsageBytes: usage,
-    memoryWorkingSetBytes: Math.max(0, usage - inactiveFile),
-    memoryRssBytes: rss,
+    cpuNanos: field(cpu, "usage_usec") * 1000,
+    memoryUsageBytes: Number(usage),
+    memoryWorkingSetBytes: Math.max(0, Number(usage) - field(detail, "inactive_file")),
+    memoryRssBytes: field(detail, "anon"),
     pids: Number(processes ?? 0),
   };
 }
