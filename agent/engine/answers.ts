@@ -48,6 +48,7 @@ export interface InspectAnswer {
     FinishedAt: string;
   };
   Config: { Image: string; Labels?: Record<string, string> | null; Tty: boolean; OpenStdin: boolean };
+  HostConfig?: { NetworkMode: string };
   Mounts?: { Source: string; Destination: string; RW: boolean }[] | null;
 }
 

@@ -26,6 +26,7 @@ export function containerCalls(api: Api): ContainerCalls {
       return (await api.json<{ Id: string }>(call, engineChangeTimeoutMs)).Id;
     },
     async start(id) {
+      if (api.quirks.startsDependencies) await refuseWithoutDependency(api, id);
       const call = { method: "POST", path: containerPath(id, "/start"), operation: "start", subject: id } as const;
       await api.ok(call, engineChangeTimeoutMs);
     },
@@ -81,6 +82,15 @@ export async function need(api: Api, operation: string, id: string): Promise<Con
   return state;
 }
 
+/** An engine that starts the holder of a pod's network by itself would start it without an address. */
+async function refuseWithoutDependency(api: Api, id: string): Promise<void> {
+  const call = { method: "GET", path: containerPath(id, "/json"), operation: "start", subject: id } as const;
+  const answer = await api.json<InspectAnswer>(call, engineQueryTimeoutMs);
+  const joined = answer.HostConfig?.NetworkMode.match(/^container:(.+)$/)?.[1];
+  if (joined === undefined || (await inspectContainer(api, joined))?.status === "running") return;
+  throw new EngineError("start_failed", "start", id, `the container whose network it joins does not run: ${joined}`);
+}
+
 async function remove(api: Api, id: string, options: { force: boolean }): Promise<void> {
   const path = containerPath(id, `?v=true&force=${options.force}`);
   const call = { method: "DELETE", path, operation: "remove", subject: id } as const;
@@ -110,8 +120,8 @@ async function* logs(api: Api, id: string, options: NonNullable<Parameters<Engin
   });
   const path = containerPath(id, `/logs?${query}`);
   const call = { method: "GET", path, operation: "logs", subject: id, signal: options.signal } as const;
-  const body = await api.stream(call, options.follow ? 0 : engineQueryTimeoutMs);
   try {
+    const body = await api.stream(call, options.follow ? 0 : engineQueryTimeoutMs);
     yield* (state.tty ? plain : demux)(body);
   } catch (error) {
     if (!options.signal?.aborted) throw error;

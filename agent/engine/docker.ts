@@ -4,6 +4,7 @@ import { logRotation } from "../../lib/limits.ts";
 
 export const dockerQuirks: Quirks = {
   name: "docker",
+  startsDependencies: false,
 
   async createBody(body, spec) {
     const host = { ...body.HostConfig };

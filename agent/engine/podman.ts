@@ -12,6 +12,7 @@ export function podmanQuirks(options: { processes: Processes; ulimits?: readonly
   const killedForMemory = createOomLookup(options.processes);
   return {
     name: "podman",
+    startsDependencies: true,
     ulimits: options.ulimits,
 
     async createBody(body, spec) {

@@ -4,6 +4,8 @@ import type { EngineErrorCode } from "./error.ts";
 
 export interface Quirks {
   readonly name: "docker" | "podman";
+  /** Starting a container also starts the one whose network it joins. */
+  readonly startsDependencies: boolean;
   /** Ulimits to send when a spec names none; undefined: leave it to the engine. */
   readonly ulimits?: readonly Ulimit[];
   /** Adjusts the body of a create request, made for an engine without quirks. */
