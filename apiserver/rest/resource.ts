@@ -87,7 +87,11 @@ export interface ActionSubresource<T> {
   kind: { group: string; version: string; kind: string };
   /** Schema definition of the body. */
   definition: string;
-  /** Changes `parent` (a copy); the errors say why not. Throws StatusError for another answer than 422. */
+  /**
+   * Changes `parent` (a copy), its metadata.generation too where that should move; the errors say why not. The parent's
+   * prepareUpdate() and validateUpdate() are not called: what this changes they would undo or refuse.
+   * Throws StatusError for another answer than 422.
+   */
   apply(parent: T, body: KubeObject, context: PrepareContext): FieldError[];
   /** The answer to a create: what was written, or a `Success` Status (`pods/binding`). Default: the object. */
   answers?: "object" | "status";
@@ -104,7 +108,8 @@ export interface EvictSubresource {
 /** A subresource that is answered by the node of the object: logs, exec, attach, portforward, proxy. */
 export interface ConnectSubresource<T> {
   do: "connect";
-  verbs: readonly ("get" | "create")[];
+  /** Proxies take all of them. */
+  verbs: readonly ("get" | "create" | "update" | "patch" | "delete")[];
   kind: { group: string; version: string; kind: string };
   /** Where the node answers it. Throws StatusError when the object or the query does not allow it (which container?). */
   locate(object: T, query: URLSearchParams, path: string): ConnectTarget;

@@ -10,8 +10,28 @@ import { statusError } from "../../lib/status.ts";
 import type { AdmissionPlugin, User } from "../admission/plugin.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Store } from "../storage/store.ts";
+import { act } from "./action.ts";
+import type { Call, Core } from "./call.ts";
+import { connect, locate } from "./connect.ts";
+import { create } from "./create.ts";
+import { remove } from "./delete.ts";
+import { removeCollection } from "./delete_collection.ts";
+import { Documents, unknownPath } from "./documents.ts";
+import { evict } from "./evict.ts";
+import { FrameCache } from "./frames.ts";
+import { get } from "./get.ts";
+import { list } from "./list.ts";
+import { createLookup } from "./lookup.ts";
+import { patch } from "./patch.ts";
 import type { RequestInfo } from "./request_info.ts";
-import type { ClusterConfig, ConnectTarget, Resource } from "./resource.ts";
+import { type ClusterConfig, type ConnectTarget, defineResource, type Resource, type Verb } from "./resource.ts";
+import { ResourceSet } from "./resource_set.ts";
+import { answerReview } from "./review.ts";
+import { scale } from "./scale.ts";
+import { errorResponse } from "./status_answer.ts";
+import { update } from "./update.ts";
+import { warningHeaders } from "./warnings.ts";
+import { watch } from "./watch.ts";
 
 /** What comes with a request besides itself. */
 export interface RestContext {
@@ -71,9 +91,133 @@ export interface Rest {
   locate(request: Request, context: RestContext): Promise<ConnectTarget>;
 }
 
-export function createRest(_parts: RestParts): Rest {
+/** Serves the resources of `parts`. */
+export function createRest(parts: RestParts): Rest {
+  const set = new ResourceSet(parts.resources, parts.reviews);
+  const lookup = createLookup(parts.cache, parts.resources);
+  const core: Core = { ...parts, set, lookup, frames: new FrameCache() };
+  const documents = new Documents(set, parts.version);
   return {
-    handle: () => Promise.reject(statusError("ServiceUnavailable", "in work")),
-    locate: () => Promise.reject(statusError("ServiceUnavailable", "in work")),
+    async handle(request, context) {
+      const warnings = context.warnings ?? [];
+      try {
+        const response = await dispatch(core, documents, request, { ...context, warnings });
+        if (warnings.length > 0) warningHeaders(warnings, response.headers);
+        return response;
+      } catch (error) {
+        return errorResponse(error, warnings);
+      }
+    },
+    async locate(request, context) {
+      const call = callOf(core, request, { ...context, warnings: context.warnings ?? [] });
+      const subresource = call.resource.subresources[call.info.subresource ?? ""];
+      if (subresource?.do !== "connect") {
+        throw statusError("BadRequest", "an upgrade is only possible where a connection is asked for");
+      }
+      return await locate(call, subresource);
+    },
   };
+}
+
+async function dispatch(core: Core, documents: Documents, request: Request, context: RestContext): Promise<Response> {
+  const info = context.requestInfo;
+  if (!info.isResource) return documents.answer(request, new URL(request.url));
+  const review = reviewOf(core, info);
+  if (review !== undefined) {
+    if (info.verb !== "create") throw notAllowed();
+    return await answerReview(reviewCall(core, review, request, context), review);
+  }
+  const call = callOf(core, request, context);
+  if (info.subresource !== undefined) return await onSubresource(call);
+  const isCollection = info.parts.length === 1;
+  const { verb } = info;
+  const known = call.resource.verbs.includes(verb as Verb) && isCollection === collectionVerbs.has(verb);
+  if (!known || (verb === "watch" && request.method !== "GET")) throw notAllowed();
+  // Only reading goes over all namespaces.
+  const everywhere = call.resource.namespaced && call.namespace === undefined;
+  if (everywhere && verb !== "list" && verb !== "watch") throw notAllowed();
+  return await verbs[verb as Verb](call);
+}
+
+const collectionVerbs = new Set(["list", "watch", "create", "deletecollection"]);
+
+const verbs: Readonly<Record<Verb, (call: Call) => Promise<Response>>> = {
+  get,
+  list,
+  watch,
+  create,
+  update: (call) => update(call),
+  patch: (call) => patch(call),
+  delete: remove,
+  deletecollection: removeCollection,
+};
+
+async function onSubresource(call: Call): Promise<Response> {
+  const { resource, info } = call;
+  const { verb, parts } = info;
+  const name = info.subresource!;
+  const subresource = Object.hasOwn(resource.subresources, name) ? resource.subresources[name] : undefined;
+  if (resource.namespaced && call.namespace === undefined) throw unknownPath();
+  if (parts.length > 3 && subresource?.do !== "connect") throw unknownPath();
+  if (subresource !== undefined) {
+    if (!(subresource.verbs as readonly string[]).includes(verb)) throw notAllowed();
+    if (subresource.do === "write") return await act(call, subresource);
+    if (subresource.do === "evict") return await evict(call, subresource);
+    return await connect(call, subresource);
+  }
+  const standard = (name === "status" && resource.status) || (name === "scale" && resource.scale !== undefined);
+  if (!standard) throw unknownPath();
+  if (verb !== "get" && verb !== "update" && verb !== "patch") throw notAllowed();
+  if (name === "scale") return await scale(call);
+  if (verb === "get") return await get(call);
+  return verb === "update" ? await update(call, "status") : await patch(call, "status");
+}
+
+function notAllowed() {
+  return statusError("MethodNotAllowed", "the server does not allow this method on the requested resource");
+}
+
+function callOf(core: Core, request: Request, context: RestContext): Call {
+  const info = context.requestInfo;
+  const resource = info.isResource ? core.set.find(info.group!, info.version!, info.resource!) : undefined;
+  if (resource === undefined) throw unknownPath();
+  // Of a Namespace itself, `namespace` is its own name.
+  const inside = info.namespace !== undefined && info.resource !== "namespaces";
+  if (inside && !resource.namespaced) throw unknownPath();
+  return {
+    core,
+    request,
+    context,
+    info,
+    query: queryOf(request.url),
+    resource,
+    namespace: resource.namespaced ? info.namespace : undefined,
+    warn: (message) => context.warnings!.push(message),
+  };
+}
+
+const noQuery = new URLSearchParams();
+
+/** Parsing a whole URL costs more than many a request's work. */
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf("?");
+  return at < 0 ? noQuery : new URLSearchParams(url.slice(at + 1));
+}
+
+function reviewOf(core: Core, info: RequestInfo): Review | undefined {
+  const { group, version, resource, subresource, parts } = info;
+  if (subresource === undefined) {
+    return parts.length === 1 ? core.set.findReview(group!, version!, resource!) : undefined;
+  }
+  return parts.length === 3 ? core.set.findReview(group!, version!, `${resource}/${subresource}`) : undefined;
+}
+
+/** A review is no resource: its call is about its parent, or about nothing that is stored. */
+function reviewCall(core: Core, review: Review, request: Request, context: RestContext): Call {
+  if (review.subresourceOf !== undefined) return callOf(core, request, context);
+  const info = context.requestInfo;
+  if (review.namespaced !== (info.namespace !== undefined)) throw unknownPath();
+  const resource = defineResource(review, { definition: review.definition }, () => []);
+  const warn = (message: string) => void context.warnings!.push(message);
+  return { core, request, context, info, query: queryOf(request.url), resource, namespace: info.namespace, warn };
 }

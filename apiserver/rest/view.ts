@@ -1,5 +1,6 @@
 /** Stored entries as a resource shows them: the same entry, unless the kind is stored in the form of another version. */
 import type { KubeObject } from "../../lib/kind.ts";
+import { clone } from "../../lib/patch/equal.ts";
 import type { Entry } from "../cache/cache.ts";
 import type { Split } from "../storage/store.ts";
 import type { Resource } from "./resource.ts";
@@ -14,7 +15,7 @@ export function viewOf(resource: Resource, entry: Entry): Entry {
   if (ofResource === undefined) views.set(resource, ofResource = new WeakMap());
   let view = ofResource.get(entry);
   if (view === undefined) {
-    const object = resource.convert.fromStored(structuredClone(entry.object));
+    const object = resource.convert.fromStored(clone(entry.object));
     object.metadata.resourceVersion = String(entry.revision);
     const { head, tail } = splitObject(object);
     ofResource.set(entry, view = new Item(entry.key, entry.revision, head + entry.revision + tail, object));

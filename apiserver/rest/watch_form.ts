@@ -44,7 +44,9 @@ export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
   return {
     contentType: mediaTypes.json,
     name: (first) =>
-      accepted.as === "table" ? `${resource.version} table ${accepted.include} ${first}` : formName(resource, accepted),
+      accepted.as === "table"
+        ? `${apiVersionOf(resource)} table ${accepted.include} ${first}`
+        : formName(resource, accepted),
     encode(type, entry, { first, now }) {
       if (accepted.as === "object") return framed(type, entry.bytes);
       const text = accepted.as === "partial"
@@ -64,7 +66,8 @@ export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
   };
 }
 
-const formName = (resource: Resource, accepted: Accepted) => `${resource.version} ${accepted.format} ${accepted.as}`;
+const formName = (resource: Resource, accepted: Accepted) =>
+  `${apiVersionOf(resource)} ${accepted.format} ${accepted.as}`;
 
 function bookmarkObject(
   resource: Resource,

@@ -1,0 +1,42 @@
+/** Asks the admission plugins, in their order: first all that may change the object, then all that may refuse it. */
+import type { KubeObject } from "../../lib/kind.ts";
+import type { Attributes } from "../admission/plugin.ts";
+import type { Claim } from "../storage/store.ts";
+import type { Call } from "./call.ts";
+
+export interface Admission {
+  readonly attributes: Attributes;
+  /** What plugins want to be part of the atomic write. */
+  readonly claims: Claim[];
+}
+
+export interface Admitted {
+  operation: Attributes["operation"];
+  name: string;
+  subresource?: string;
+  object?: KubeObject;
+  old?: KubeObject;
+  dryRun: boolean;
+}
+
+export function admission(call: Call, about: Admitted): Admission {
+  const claims: Claim[] = [];
+  const attributes: Attributes = {
+    ...about,
+    resource: call.resource,
+    namespace: call.namespace,
+    user: call.context.user,
+    warn: (message) => call.warn(message),
+    claim: (claim) => claims.push(claim),
+  };
+  return { attributes, claims };
+}
+
+/** Throws what a plugin throws. */
+export async function mutate(call: Call, { attributes }: Admission): Promise<void> {
+  for (const plugin of call.core.admission) await plugin.mutate?.(attributes, call.core.lookup);
+}
+
+export async function validate(call: Call, { attributes }: Admission): Promise<void> {
+  for (const plugin of call.core.admission) await plugin.validate?.(attributes, call.core.lookup);
+}

@@ -1,0 +1,8 @@
+/** What an object has without saying so: the schema's defaults, then the kind's own. Idempotent. */
+import type { KubeObject } from "../../lib/kind.ts";
+import type { Resource } from "./resource.ts";
+
+/** Changes the object. */
+export function applyDefaults(resource: Resource, object: KubeObject): void {
+  resource.defaults(object);
+}

@@ -1,0 +1,134 @@
+/** PATCH: JSON patch, merge patch, strategic merge patch and server-side apply, of an object or of its status. */
+import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
+import { type Json } from "../../lib/patch/equal.ts";
+import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from "../../lib/patch/mod.ts";
+import { checkFields, decodeValue, mediaTypeOf } from "../../lib/schema/decode.ts";
+import { JsonError, parseJson } from "../../lib/schema/json.ts";
+import type { Definition } from "../../lib/schema/schema.ts";
+import { DecodeError } from "../../lib/schema/validate.ts";
+import { fieldError, invalid, isReason, notFound, statusError } from "../../lib/status.ts";
+import { answerEntry } from "./answer.ts";
+import { applyPatch } from "./apply.ts";
+import { definitionOf, gvkOf, readBody } from "./body.ts";
+import { type Call, keyFor } from "./call.ts";
+import { negotiate } from "./negotiate.ts";
+import { type FieldValidation, managerOf, writeOptions } from "./options.ts";
+import { checkPlace, checkRevision } from "./preconditions.ts";
+import type { Resource } from "./resource.ts";
+import { write } from "./write.ts";
+
+type Kind = "json" | "merge" | "strategic" | "apply";
+
+const patchTypes: Readonly<Record<string, Kind>> = {
+  "application/json-patch+json": "json",
+  "application/merge-patch+json": "merge",
+  "application/strategic-merge-patch+json": "strategic",
+  "application/apply-patch+yaml": "apply",
+};
+
+/** Which kind of patch the body is. Throws UnsupportedMediaType. */
+export function patchKind(request: Request, resource: Pick<Resource, "strategicMerge">): Kind {
+  const contentType = request.headers.get("content-type");
+  const kind = contentType === null ? undefined : patchTypes[mediaTypeOf(contentType)];
+  if (kind !== undefined && (kind !== "strategic" || resource.strategicMerge)) return kind;
+  const offered = Object.keys(patchTypes).filter((type) => patchTypes[type] !== "strategic" || resource.strategicMerge);
+  const message = `the body of the request was in an unknown format - accepted media types include: ${
+    offered.join(", ")
+  }`;
+  throw statusError("UnsupportedMediaType", message);
+}
+
+export async function patch(call: Call, part: "all" | "status" = "all"): Promise<Response> {
+  const { request, resource } = call;
+  const kind = patchKind(request, resource);
+  const options = writeOptions(call.query, "PatchOptions", { apply: kind === "apply" });
+  const accepted = negotiate(request, call.query, "object");
+  const body = await readBody(request);
+  const name = call.info.name!;
+  const subresource = part === "status" ? "status" : undefined;
+  const manager = managerOf(options, request);
+  const change = kind === "apply"
+    ? applyPatch(call, { body, options, manager, subresource })
+    : patcher(kind, body, definitionOf(resource));
+  const { entry, did } = await write(call, keyFor(call, name), {
+    part,
+    subresource,
+    dryRun: options.dryRun,
+    // An apply records what it owns itself.
+    manager: kind === "apply" ? undefined : manager,
+    next(old) {
+      if (typeof change !== "function") return change.next(old);
+      if (old === undefined) throw notFound(resource, name);
+      const object = decodePatched(call, change(old.object as unknown as Json), options.fieldValidation);
+      checkPlace(call, object);
+      checkRevision(call, object, old);
+      return object;
+    },
+  });
+  const code = did === "create" ? 201 : 200;
+  return answerEntry(request, resource, entry, { accepted, now: call.core.clock.now(), code });
+}
+
+/** The patch as a function of objects, its text having been checked. */
+export function patcher(
+  kind: Exclude<Kind, "apply">,
+  body: Uint8Array,
+  definition: Definition,
+): (object: Json) => Json {
+  const value = parsePatch(body);
+  if (kind === "json") {
+    if (!Array.isArray(value)) {
+      throw statusError(
+        "BadRequest",
+        "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
+      );
+    }
+    return (object) => applyJsonPatch(object, value);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw statusError("BadRequest", "error decoding patch: the patch is no JSON object");
+  }
+  if (kind === "merge") return (object) => applyMergePatch(object, value);
+  return (object) => applyStrategicMergePatch(object, value, definition);
+}
+
+const utf8 = new TextDecoder();
+
+function parsePatch(body: Uint8Array): unknown {
+  try {
+    return parseJson(utf8.decode(body)).value;
+  } catch (error) {
+    if (error instanceof JsonError) throw statusError("BadRequest", `error decoding patch: ${error.message}`);
+    throw error;
+  }
+}
+
+/** What came of a patch, as an object of the kind. Throws Invalid: the patch is at fault, not the body's syntax. */
+function decodePatched(call: Call, patched: Json, validation: FieldValidation): KubeObject {
+  const { resource } = call;
+  if (patched.apiVersion !== apiVersionOf(resource) || patched.kind !== resource.kind) {
+    throw statusError("BadRequest", "a patch may not change apiVersion or kind");
+  }
+  return decodeAs(call, patched, { definition: definitionOf(resource), resource, validation }) as unknown as KubeObject;
+}
+
+export function decodeAs(
+  call: Pick<Call, "warn">,
+  patched: Json,
+  as: { definition: Definition; resource: Pick<Resource, "group" | "version" | "kind">; validation: FieldValidation },
+): Json {
+  const wrong = (message: string) => {
+    const shown = JSON.stringify(patched).slice(0, 2000);
+    return invalid({ group: "", kind: "" }, "", [fieldError.invalid("patch", shown, message)]);
+  };
+  try {
+    const decoded = { ...decodeValue(patched, as.definition), duplicates: [] };
+    for (const warning of checkFields(decoded, gvkOf(as.resource), as.validation)) call.warn(warning);
+    return decoded.object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw wrong(error.message);
+    // Strict: the unknown fields came with the patch.
+    if (isReason(error, "BadRequest")) throw wrong(error.message.replace(/^.*?(?=strict decoding error)/, ""));
+    throw error;
+  }
+}
