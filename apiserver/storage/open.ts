@@ -1,0 +1,24 @@
+/** Opens the store that the settings name: an existing Redis, or one of our own. */
+import { startEmbeddedRedis } from "./embedded.ts";
+import { openRedisStore } from "./redis.ts";
+import type { Store } from "./store.ts";
+
+export interface OpenOptions {
+  /** Absent: a redis-server of our own. */
+  url?: string;
+  /** Where a Redis of our own keeps its data and its socket. */
+  dir: string;
+}
+
+/** Throws when it cannot be reached or started, saying where it was looked for. Closing it stops a Redis of our own, all synced. */
+export async function openStore({ url, dir }: OpenOptions): Promise<Store> {
+  if (url !== undefined) return await openRedisStore({ url });
+  const embedded = await startEmbeddedRedis({ dir });
+  const store = await openRedisStore({ url: embedded.url });
+  const close = store.close.bind(store);
+  store.close = async () => {
+    await close();
+    await embedded.stop();
+  };
+  return store;
+}

@@ -1,0 +1,61 @@
+/** One cluster on one lab host per engine, for the tests of one file; what went wrong is printed with the cluster's own log. */
+import { Cluster, type ClusterOptions, kubectlInstalled } from "../harness/cluster.ts";
+import { findBusybox } from "../harness/image.ts";
+import { loadImages } from "../harness/images.ts";
+import { engineInstalled, type EngineKind } from "../harness/lab/engine.ts";
+import type { Host } from "../harness/lab/host.ts";
+import { createLab, type Lab } from "../harness/lab/lab.ts";
+
+export interface Scene {
+  lab: Lab;
+  host: Host;
+  cluster: Cluster;
+  engine: EngineKind;
+  /** One named part of the test; later parts run even if it fails. */
+  step(name: string, run: () => Promise<void>): Promise<void>;
+}
+
+/** Why this machine cannot run it. */
+function obstacle(engine: EngineKind): string | undefined {
+  if (Deno.uid() !== 0) return "not root";
+  if (!engineInstalled(engine)) return `no ${engine}`;
+  if (!kubectlInstalled()) return "no kubectl";
+  return findBusybox() === undefined ? "no static busybox" : undefined;
+}
+
+const networks = { podman: "10.99.1", docker: "10.99.2" };
+
+/** Registers the same test for Podman and for Docker. */
+export function scenario(name: string, run: (scene: Scene) => Promise<void>, options: ClusterOptions = {}): void {
+  const only = Deno.env.get("ENGINE");
+  for (const engine of ["podman", "docker"] as const) {
+    if (only !== undefined && only !== engine) continue;
+    const why = obstacle(engine);
+    Deno.test({
+      name: `${name} (${engine}${why === undefined ? "" : `; skipped: ${why}`})`,
+      ignore: why !== undefined,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: (t) => play(engine, t, run, options),
+    });
+  }
+}
+
+async function play(
+  engine: EngineKind,
+  t: Deno.TestContext,
+  run: (scene: Scene) => Promise<void>,
+  options: ClusterOptions,
+): Promise<void> {
+  await using lab = await createLab({ name: `e2e${engine.slice(0, 1)}`, hosts: [engine], prefix: networks[engine] });
+  const [host] = lab.hosts;
+  await loadImages(host!);
+  await using cluster = new Cluster(host!, options);
+  await cluster.start();
+  let failed = 0;
+  const step = async (name: string, part: () => Promise<void>) => {
+    if (!(await t.step(name, part))) failed++;
+  };
+  await run({ lab, host: host!, cluster, engine, step });
+  if (failed > 0) throw new Error(`${failed} parts failed; the cluster's last lines:\n${cluster.log(80)}`);
+}
