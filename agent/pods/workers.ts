@@ -1,0 +1,286 @@
+/**
+ * The loop over this node's pods: view → plan → execute, a pod at a time, nothing awaited in between. Operations run beside the loop; when
+ * one ends, or the API, the engine, a probe or a timer says something, the pod is planned again.
+ */
+import { getLogger } from "log";
+import { podRetryMaxMs, podRetryMinMs } from "../../lib/limits.ts";
+import { createQueue, type Queue } from "../../lib/queue/queue.ts";
+import type { Pod } from "../../lib/types/core_v1.ts";
+import type { Probes } from "../probes/probes.ts";
+import type { ProbeTarget } from "../probes/target.ts";
+import { volumeReferences } from "../volumes/payload.ts";
+import { type Action, operationKey } from "./actions.ts";
+import { rejectionOf } from "./admit.ts";
+import { type Assigned, podOfContainers } from "./assigned.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import { envReferences } from "./env.ts";
+import { execute } from "./execute.ts";
+import { hostPorts } from "./sandbox_operations.ts";
+import { planPod } from "./plan.ts";
+import { memberOf, members } from "./pod_spec.ts";
+import { messageOf, nextFailure, type NodeParts, type PodContext } from "./pod_context.ts";
+import { podIPs, podStatus } from "./status.ts";
+import { type Memory, newMemory, type PodView, runningContainers } from "./view.ts";
+
+export interface WorkerOptions {
+  readonly parts: NodeParts;
+  readonly assigned: Assigned;
+  readonly probes: Probes;
+  readonly checkpoint: Checkpoint;
+  /** Why pods can't get an address yet. */
+  readonly networkWait: () => string | undefined;
+  /** The registry's name of an image that was seen. */
+  readonly imageName: (imageId: string) => string | undefined;
+}
+
+interface Entry {
+  readonly memory: Memory;
+  /** The object that references were held for, and that was written to the checkpoint. */
+  seen: Pod | undefined;
+  /** Containers whose back-off was told. */
+  readonly told: Set<string>;
+  /** Nothing of the pod is left here. */
+  finished: boolean;
+  /** What the plan needs of the pod when the API has forgotten it. */
+  pod: Pod;
+}
+
+const logger = getLogger(["sauropod", "agent", "pods"]);
+const hold = { baseMs: podRetryMinMs, maxMs: podRetryMaxMs };
+
+export class PodWorkers {
+  readonly #entries = new Map<string, Entry>();
+  readonly #queue: Queue;
+
+  constructor(readonly options: WorkerOptions) {
+    this.#queue = createQueue(options.parts.clock);
+  }
+
+  /** Until the agent's signal aborts. */
+  async run(): Promise<void> {
+    const { parts, assigned } = this.options;
+    parts.signal.addEventListener("abort", () => this.#queue.close(), { once: true });
+    assigned.onChange((uid) => this.enqueue(uid));
+    parts.observer.onChange((uid) => this.enqueue(uid));
+    parts.references.onChange((uid) => this.#referencesChanged(uid));
+    void parts.observer.synced.then(() => this.enqueueAll());
+    this.enqueueAll();
+    for (let uid = await this.#queue.next(); uid !== undefined; uid = await this.#queue.next()) {
+      try {
+        this.#reconcile(uid);
+        this.#queue.done(uid);
+      } catch (error) {
+        logger.error("pod {uid}: {error}", { uid, error });
+        this.#queue.failed(uid);
+      }
+    }
+  }
+
+  enqueue(uid: string): void {
+    this.#queue.add(uid);
+  }
+
+  enqueueAll(): void {
+    const { assigned, parts } = this.options;
+    for (const uid of new Set([...assigned.uids(), ...parts.observer.uids()])) this.enqueue(uid);
+  }
+
+  /** The pod as it was planned for last. */
+  pod(uid: string): Pod | undefined {
+    return this.#entries.get(uid)?.pod;
+  }
+
+  memory(uid: string): Memory | undefined {
+    return this.#entries.get(uid)?.memory;
+  }
+
+  /** Pods that hold resources of this node. */
+  active(): Pod[] {
+    return [...this.#entries.values()].filter(({ finished, memory, pod }) =>
+      !finished && memory.failed === undefined && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed"
+    ).map(({ pod }) => pod);
+  }
+
+  /** For the network: the pods that are attached. */
+  attachments(): { uid: string; pid: number; hostPorts: ReturnType<typeof hostPorts> }[] {
+    return [...this.#entries].flatMap(([uid, { pod, memory }]) => {
+      const sandbox = this.options.parts.observer.ofPod(uid).sandboxes[0];
+      if (sandbox?.state !== "running" || memory.address?.sandboxId !== sandbox.id || pod.spec.hostNetwork === true) {
+        return [];
+      }
+      return [{ uid, pid: sandbox.pid, hostPorts: hostPorts({ pod }) }];
+    });
+  }
+
+  #referencesChanged(uid: string): void {
+    const memory = this.memory(uid);
+    if (memory === undefined) return;
+    // What failed for want of them is worth another try.
+    memory.createFailures.clear();
+    if (memory.volumes?.ok === false) memory.volumes = undefined;
+    this.enqueue(uid);
+  }
+
+  #reconcile(uid: string): void {
+    const { parts } = this.options;
+    if (!parts.observer.hasSynced) return;
+    const entry = this.#entryOf(uid);
+    if (entry === undefined || entry.finished) return;
+    const now = parts.clock.now();
+    const view = this.#view(uid, entry);
+    const leaving = !view.wanted || view.pod.metadata.deletionTimestamp !== undefined;
+    if (leaving) entry.memory.stoppingSince ??= now;
+    this.#attend(entry, view);
+    const { actions, report } = planPod(view, now);
+    const context: PodContext = { parts, pod: view.pod, view, memory: entry.memory, changed: () => this.enqueue(uid) };
+    this.#probe(uid, view, leaving);
+    if (report && view.wanted) {
+      const node = { runtime: parts.engine.name, hostIPs: parts.node.hostIPs, imageName: this.options.imageName };
+      parts.status.set(view.pod, podStatus(view, now, node));
+    }
+    for (const action of actions) this.#do(uid, entry, context, action);
+  }
+
+  #entryOf(uid: string): Entry | undefined {
+    const { assigned, parts } = this.options;
+    const found = assigned.get(uid);
+    const existing = this.#entries.get(uid);
+    if (existing?.finished === true && found === undefined) this.#entries.delete(uid);
+    if (existing !== undefined && found === undefined && existing.finished) return undefined;
+    if (existing !== undefined) return existing;
+    const containers = parts.observer.ofPod(uid);
+    if (found === undefined) {
+      // Until the API has answered nobody knows whose containers these are.
+      const any = containers.sandboxes[0] ?? [...containers.containers.values()][0]?.[0];
+      if (any === undefined || !assigned.hasSynced) return undefined;
+      return this.#add(uid, podOfContainers(uid, any, containers.containers.keys()));
+    }
+    return this.#add(uid, found.pod, containers.sandboxes.length + containers.containers.size > 0);
+  }
+
+  #add(uid: string, pod: Pod, hasContainers = true): Entry {
+    const { parts } = this.options;
+    const memory = newMemory();
+    for (const status of [...pod.status?.containerStatuses ?? [], ...pod.status?.initContainerStatuses ?? []]) {
+      // Last words that were reported are not lost with the agent's memory, or with the file.
+      for (const state of [status.state, status.lastState]) {
+        const { containerID, message } = state?.terminated ?? {};
+        if (containerID !== undefined && message !== undefined) {
+          memory.messages.set(containerID.replace(/^.*:\/\//, ""), message);
+        }
+      }
+    }
+    const phase = pod.status?.phase;
+    const fresh = !hasContainers && (phase === undefined || phase === "Pending") &&
+      pod.metadata.deletionTimestamp === undefined;
+    if (fresh) {
+      const { allocatable, labels } = parts.node;
+      memory.failed = rejectionOf(pod, { allocatable, labels, others: this.active() });
+      if (memory.failed !== undefined) {
+        parts.recorder.event(pod, "Warning", memory.failed.reason, memory.failed.message);
+      }
+    }
+    const entry: Entry = { memory, seen: undefined, told: new Set(), finished: false, pod };
+    this.#entries.set(uid, entry);
+    return entry;
+  }
+
+  #view(uid: string, entry: Entry): PodView {
+    const { parts, assigned, probes, networkWait } = this.options;
+    const found = assigned.get(uid);
+    const seen = found?.pod ?? entry.pod;
+    const pod = { ...seen, status: parts.status.known(seen) };
+    entry.pod = pod;
+    return {
+      pod,
+      wanted: found?.wanted ?? false,
+      ...parts.observer.ofPod(uid),
+      memory: entry.memory,
+      probes: probes.states(uid),
+      networkWait: networkWait(),
+    };
+  }
+
+  /** Holds what the pod refers to, and remembers it for a restart. */
+  #attend(entry: Entry, { pod, wanted }: PodView): void {
+    const { parts, assigned, checkpoint } = this.options;
+    const { uid, namespace } = pod.metadata;
+    const seen = assigned.get(uid)?.pod;
+    if (seen === undefined || seen === entry.seen || entry.memory.volumesReleased) return;
+    entry.seen = seen;
+    if (wanted) checkpoint.save(pod);
+    const names = [volumeReferences(pod), ...members(pod).map(({ container }) => envReferences(container))];
+    parts.references.hold(uid, namespace, {
+      configMaps: [...new Set(names.flatMap(({ configMaps }) => configMaps))],
+      secrets: [
+        ...new Set([
+          ...names.flatMap(({ secrets }) => secrets),
+          ...(pod.spec.imagePullSecrets ?? []).flatMap(({ name }) => name === undefined ? [] : [name]),
+        ]),
+      ],
+    });
+  }
+
+  #probe(uid: string, view: PodView, terminating: boolean): void {
+    const { parts, probes } = this.options;
+    const podIP = view.memory.address?.ip ?? podIPs(view, parts.node)[0];
+    const statuses = [...view.pod.status?.containerStatuses ?? [], ...view.pod.status?.initContainerStatuses ?? []];
+    const targets = runningContainers(view).flatMap((running): ProbeTarget[] => {
+      const member = memberOf(view.pod, running.container);
+      if (member === undefined || podIP === undefined) return [];
+      const reported = statuses.find(({ name }) => name === running.container);
+      const before = reported?.containerID === `${parts.engine.name}://${running.id}` &&
+        reported.state?.running !== undefined;
+      return [{
+        pod: view.pod,
+        container: member.container,
+        containerId: running.id,
+        podIP,
+        startedMs: running.startedMs ?? running.createdMs,
+        terminating: terminating || view.memory.stops.has(running.id),
+        ...(before ? { known: { started: reported.started === true, ready: reported.ready } } : {}),
+      }];
+    });
+    probes.sync(uid, targets);
+  }
+
+  #do(uid: string, entry: Entry, context: PodContext, action: Action): void {
+    const { memory } = entry;
+    if (action.do === "wakeAt") return this.#queue.addAt(uid, action.at);
+    if (action.do === "forget") return this.#finish(uid, entry);
+    if (action.do === "backOff") {
+      const last = context.view.containers.get(action.member.container.name)![0]!.id;
+      if (entry.told.has(last)) return;
+      entry.told.add(last);
+    }
+    const key = operationKey(action);
+    logger.debug("{pod}: {action}: {why}", { pod: context.pod.metadata.name, action: key, why: action.why });
+    memory.busy.add(key);
+    execute(context, action).then(
+      () => void memory.held.delete(key),
+      (error) => {
+        const message = messageOf(error);
+        const now = context.parts.clock.now();
+        memory.held.set(key, nextFailure(memory.held.get(key), { reason: action.do, message, now, backoff: hold }));
+        if (!context.parts.signal.aborted) {
+          logger.warn("{pod}: {action}: {error}", { pod: context.pod.metadata.name, action: key, error: message });
+        }
+      },
+    ).finally(() => {
+      memory.busy.delete(key);
+      this.enqueue(uid);
+    });
+  }
+
+  /** All is gone: what is remembered of the pod goes, too, once the API has no such pod either. */
+  #finish(uid: string, entry: Entry): void {
+    const { parts, probes, checkpoint, assigned } = this.options;
+    entry.finished = true;
+    probes.sync(uid, []);
+    parts.references.release(uid);
+    parts.status.forget(uid);
+    checkpoint.remove(uid);
+    assigned.forget(uid);
+    if (assigned.get(uid) === undefined) this.#entries.delete(uid);
+  }
+}
