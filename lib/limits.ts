@@ -174,6 +174,11 @@ export const collectionDeletesMax = 16;
 /** Continue tokens: a key and a revision; anything longer is not ours. */
 export const continueTokenBytesMax = 4_096;
 
+// apiserver/admission
+
+/** How long the creation of a pod waits for its namespace's default ServiceAccount (Kubernetes: 10 × 100 to 200 ms). */
+export const defaultServiceAccountWaitMs = 2_000;
+
 // lib/schema, lib/patch, lib/apply
 
 /** Nesting of JSON, YAML and protobuf: deep enough for any schema, shallow enough for recursion. */
@@ -276,3 +281,14 @@ export const dnsTcpIdleMs = 10_000;
 export const dnsChainMax = 8;
 /** Names that are tried for one question with a search path. */
 export const dnsSearchMax = 8;
+/** Pulls at once on a node; more wait in line. */
+export const imagePullsMax = 3;
+/** Between attempts to pull an image for a pod: doubles from the first to the second (kubelet: MaxContainerBackOff). */
+export const imagePullBackoffMinMs = 10_000;
+export const imagePullBackoffMaxMs = 300_000;
+/** Images and pods whose failed pulls are remembered. */
+export const imagePullBackoffsMax = 1_024;
+/** Passwords that are tried for one pull. */
+export const imagePullCredentialsMax = 16;
+/** A registry that did not answer is not asked again before, for an image that is present anyway. */
+export const registryRetryMs = 60_000;

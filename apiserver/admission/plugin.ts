@@ -34,6 +34,8 @@ export interface Lookup {
   list<T extends KubeObject>(storage: string, namespace?: string): readonly T[];
   /** Makes get() and list() see everything that was written before this call. */
   fresh(): Promise<void>;
+  /** Like get(), but waits up to `ms` for an object that a control loop is about to create. */
+  appears<T extends KubeObject>(storage: string, key: string, ms: number): Promise<T | undefined>;
 }
 
 /** Refusals are thrown StatusErrors (403 Forbidden as a rule). */

@@ -122,7 +122,7 @@ function plainKind({ kind }: Subresource<any>): Described["kind"] {
 
 /** Changes when the form in which a kind is stored does (k8s.io/apiserver/pkg/endpoints/discovery). */
 function storageVersionHash({ group, version, kind }: Resource): string {
-  const digest = createHash("sha256").update(`${group}/${version}, Kind=${kind}`).digest();
+  const digest = createHash("sha256").update(`${group}/${version}/${kind}`).digest();
   return digest.subarray(0, 8).toString("base64");
 }
 

@@ -85,38 +85,31 @@ export class Documents {
 
   #openapi(request: Request, url: URL, path: string): Response {
     if (path === "/openapi/v3") {
-      return this.#plain(
-        request,
-        path,
-        () => openapiIndexOf(this.set, (gv) => this.#openapiDocument(gv).etag.slice(1, -1)),
-      );
+      const hashOf = (of: string) => this.#openapiDocument(of)!.etag.slice(1, -1);
+      return this.#plain(request, path, () => openapiIndexOf(this.set, hashOf));
     }
-    const groupVersion = path.replace(/^\/openapi\/v3\/?/, "");
     // /openapi/v2 would have to be protobuf; clients go without since 1.29.
-    if (!path.startsWith("/openapi/v3/") || !this.#isServed(groupVersion)) throw unknownPath();
+    const document = path.startsWith("/openapi/v3/") ? this.#openapiDocument(path.slice(12)) : undefined;
+    if (document === undefined) throw unknownPath();
     checkJson(request);
-    const document = this.#openapiDocument(groupVersion);
     const hash = url.searchParams.get("hash");
     if (hash === null) return answer(request, document, { contentType: jsonType });
     const current = document.etag.slice(1, -1);
     if (hash !== current) {
-      url.searchParams.set("hash", current);
-      return new Response(null, { status: 301, headers: { location: `${url.pathname}${url.search}` } });
+      return new Response(null, { status: 301, headers: { location: `${url.pathname}?hash=${current}` } });
     }
     // The hash is part of the address: what is there never changes.
     const cacheControl = "public, immutable";
     return answer(request, document, { contentType: jsonType, cacheControl, expires: farFuture });
   }
 
-  #isServed(groupVersion: string): boolean {
-    const [prefix, ...rest] = groupVersion.split("/");
+  /** `path` is `api/v1` or `apis/{group}/{version}`; undefined when that is not served. */
+  #openapiDocument(path: string): Document | undefined {
+    const [prefix, ...rest] = path.split("/");
     const [group, version] = prefix === "api" ? ["", rest[0]] : [rest[0], rest[1]];
-    return (prefix === "api" || prefix === "apis") && rest.length === (prefix === "api" ? 1 : 2) &&
-      this.set.version(group!, version!) !== undefined;
-  }
-
-  #openapiDocument(groupVersion: string): Document {
-    return this.#make(`openapi ${groupVersion}`, () => openapiDocumentOf(this.set, groupVersion));
+    const wellFormed = (prefix === "api" && rest.length === 1) || (prefix === "apis" && rest.length === 2 && group);
+    if (!wellFormed || this.set.version(group!, version!) === undefined) return undefined;
+    return this.#make(`openapi ${path}`, () => openapiDocumentOf(this.set, group!, version!));
   }
 
   #plain(request: Request, name: string, make: () => object): Response {

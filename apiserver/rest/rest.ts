@@ -94,7 +94,7 @@ export interface Rest {
 /** Serves the resources of `parts`. */
 export function createRest(parts: RestParts): Rest {
   const set = new ResourceSet(parts.resources, parts.reviews);
-  const lookup = createLookup(parts.cache, parts.resources);
+  const lookup = createLookup(parts.cache, parts.resources, parts.clock);
   const core: Core = { ...parts, set, lookup, frames: new FrameCache() };
   const documents = new Documents(set, parts.version);
   return {
