@@ -1,0 +1,84 @@
+/**
+ * All controllers, in the order in which they are started. Each has a client, and with it a user, of its own. They are guests of the
+ * API: who runs them needs a client for each and nothing else.
+ */
+import type { Client } from "../../lib/client/client.ts";
+import { runController } from "../../lib/controller/controller.ts";
+import { createRecorder } from "../../lib/events.ts";
+import type { Clock } from "../../lib/seams/clock.ts";
+import type { Random } from "../../lib/seams/random.ts";
+import { bootstrapController } from "./bootstrap.ts";
+import { deploymentController } from "./deployment/controller.ts";
+import { endpointSliceController } from "./endpoint_slice/controller.ts";
+import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/controller.ts";
+import { endpointsController } from "./endpoints/controller.ts";
+import { eventTtlController } from "./event_ttl.ts";
+import { garbageCollectorName, runGarbageCollector } from "./garbage_collector/controller.ts";
+import { createInformers, runInformers } from "./informers.ts";
+import { kubernetesServiceController } from "./kubernetes_service.ts";
+import { namespaceController } from "./namespace/controller.ts";
+import { nodeIpamController } from "./node_ipam.ts";
+import { nodeLifecycleController } from "./node_lifecycle/controller.ts";
+import type { AnyController, ControllerConfig, Parts } from "./parts.ts";
+import { podGcController } from "./pod_gc.ts";
+import { replicaSetController, replicationControllerController } from "./replica_set/controller.ts";
+import { rootCaController } from "./root_ca.ts";
+import { serviceAccountController } from "./service_account.ts";
+import { taintEvictionController } from "./taint_eviction.ts";
+
+export type { ControllerConfig } from "./parts.ts";
+
+/** A controller by its name, and how it is run until the signal aborts. */
+export interface Entry {
+  readonly name: string;
+  run(parts: Parts, signal: AbortSignal): Promise<void>;
+}
+
+function entry(name: string, make: (parts: Parts) => AnyController): Entry {
+  return {
+    name,
+    run: (parts, signal) => runController(make(parts), { client: parts.client, clock: parts.clock, signal }),
+  };
+}
+
+export const controllers: readonly Entry[] = [
+  entry("system-namespaces", bootstrapController),
+  entry("kubernetes-service", kubernetesServiceController),
+  entry("service-account-controller", serviceAccountController),
+  entry("root-ca-cert-publisher", rootCaController),
+  entry("node-ipam-controller", nodeIpamController),
+  entry("node-controller", nodeLifecycleController),
+  entry("taint-eviction-controller", taintEvictionController),
+  entry("deployment-controller", deploymentController),
+  entry("replicaset-controller", replicaSetController),
+  entry("replication-controller", replicationControllerController),
+  entry("endpointslice-controller", endpointSliceController),
+  entry("endpoint-controller", endpointsController),
+  entry("endpointslicemirroring-controller", endpointSliceMirroringController),
+  entry("namespace-controller", namespaceController),
+  { name: garbageCollectorName, run: runGarbageCollector },
+  entry("pod-garbage-collector", podGcController),
+  entry("event-ttl-controller", eventTtlController),
+];
+
+/** The name under which the informers that all controllers share ask for a client. */
+export const informersName = "shared-informers";
+
+export interface RunOptions {
+  /** A client for the user `system:controller:<name>`; asked once for each name in `controllers` and for `informersName`. */
+  clientFor(name: string): Client;
+  clock: Clock;
+  random: Random;
+  config: ControllerConfig;
+  signal: AbortSignal;
+}
+
+/** Runs all controllers until the signal aborts. Several at once would do each other's work: run them under a leader election. */
+export async function runControllers({ clientFor, clock, random, config, signal }: RunOptions): Promise<void> {
+  const informers = createInformers(clientFor(informersName), clock);
+  const running = controllers.map(({ name, run }) => {
+    const client = clientFor(name);
+    return run({ informers, client, recorder: createRecorder(client, clock, name), clock, random, config }, signal);
+  });
+  await Promise.all([runInformers(informers, signal), ...running]);
+}
