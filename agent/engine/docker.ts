@@ -12,6 +12,7 @@ export const dockerQuirks: Quirks = {
     host.LogConfig = { Type: "json-file", Config: { "max-size": String(maxBytes), "max-file": String(maxFiles) } };
     host.SecurityOpt = await withProfiles(host.SecurityOpt);
     const adjusted: CreateBody = { ...body, HostConfig: host };
+    if (host.UTSMode !== undefined) delete adjusted.Hostname;
     // Who joins a network namespace has its holder's host name, and is refused one of its own.
     if (host.NetworkMode.startsWith("container:")) delete adjusted.Hostname;
     if (host.UTSMode?.startsWith("container:")) delete host.UTSMode;

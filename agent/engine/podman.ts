@@ -6,7 +6,7 @@
 import { logRotation, oomAnswersMax } from "../../lib/limits.ts";
 import type { Processes } from "../../lib/seams/process.ts";
 import type { ContainerState, Ulimit } from "./engine.ts";
-import type { Quirks } from "./quirks.ts";
+import type { CreateBody, Quirks } from "./quirks.ts";
 
 export function podmanQuirks(options: { processes: Processes; ulimits?: readonly Ulimit[] }): Quirks {
   const killedForMemory = createOomLookup(options.processes);
@@ -26,7 +26,10 @@ export function podmanQuirks(options: { processes: Processes; ulimits?: readonly
         const rest = options.ulimits.filter((u) => !named.some((n) => n.Name === u.name));
         host.Ulimits = [...named, ...rest.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard }))];
       }
-      return { ...body, HostConfig: host };
+      const adjusted: CreateBody = { ...body, HostConfig: host };
+      // Who joins a host name is refused one of its own.
+      if (host.UTSMode !== undefined) delete adjusted.Hostname;
+      return adjusted;
     },
 
     // It reads whole seconds only.
