@@ -5,7 +5,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { getLogger } from "log";
 import { storeConnectWaitMs, storePendingMax, storeReconnectMaxMs, storeReconnectMinMs } from "../../lib/limits.ts";
-import type { Clock } from "../../lib/seams/clock.ts";
+import { type Clock, sleep } from "../../lib/seams/clock.ts";
 import type { RedisAddress } from "./redis_url.ts";
 import { OutcomeUnknown, StoreUnavailable } from "./store.ts";
 
@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   /** What it is for: in log lines and in Redis' CLIENT LIST. */
   readonly name: string;
   readonly commandTimeoutMs: number;
+  /** How long a command waits for the connection. Default storeConnectWaitMs. */
+  readonly connectWaitMs?: number;
   /** Called when a command timed out. */
   readonly onSilence?: () => void;
 }
@@ -74,10 +76,7 @@ export class Connection {
 
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.redis.status === "end") return;
-    const ended = new Promise<void>((resolve) => this.redis.once("end", () => resolve()));
-    this.redis.disconnect();
-    await ended;
+    await end(this.redis, this.#options.clock);
   }
 
   async #command<T>(
@@ -87,8 +86,7 @@ export class Connection {
     if (this.#pending >= storePendingMax) throw this.unavailable(`${storePendingMax} commands are waiting already`);
     this.#pending++;
     try {
-      if (this.redis.status !== "ready") await this.#connected();
-      return await send(this.redis);
+      return await this.#send(send);
     } catch (error) {
       throw this.#explain(error, lost);
     } finally {
@@ -96,6 +94,19 @@ export class Connection {
     }
   }
 
+  async #send<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.redis.status !== "ready") await this.#connected();
+    try {
+      return await send(this.redis);
+    } catch (error) {
+      if (!notSent(error)) throw error;
+      // The connection is ending, ioredis has just not said so: the next one will do.
+      await this.#connected();
+      return await send(this.redis);
+    }
+  }
+
+  /** Waits for the connection to be made. */
   async #connected(): Promise<void> {
     if (this.#closed) throw this.unavailable("closed");
     // ioredis gives up for good when an address can't even be looked up.
@@ -103,26 +114,28 @@ export class Connection {
     await new Promise<void>((resolve, reject) => {
       const done = (error?: Error) => {
         cancel();
-        this.redis.off("ready", done);
+        stop();
         error === undefined ? resolve() : reject(error);
       };
-      const cancel = this.#options.clock.after(storeConnectWaitMs, () => done(this.unavailable(this.#lastError)));
-      this.redis.once("ready", done);
+      const { clock, connectWaitMs = storeConnectWaitMs } = this.#options;
+      const cancel = clock.after(connectWaitMs, () => done(this.unavailable(this.#lastError)));
+      const stop = this.onReady(() => done());
     });
   }
 
   #explain(error: unknown, lost: (message: string, cause: Error) => StoreUnavailable): unknown {
     if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
     const { message } = error;
-    // Not sent at all.
-    if (message.startsWith("Stream isn't writeable") || this.#closed) return this.unavailable(message, error);
+    if (notSent(error) || this.#closed) return this.unavailable(message, error);
     if (error.name === "ReplyError") return refusals.test(message) ? this.unavailable(message, error) : error;
     // Answers come in order: what follows would wait in vain, too.
     if (message === "Command timed out") {
       this.restart();
       this.#options.onSilence?.();
     }
-    return lost(this.#text(message), error);
+    // ioredis' word for it is MaxRetriesPerRequestError, with advice about an option.
+    const broken = error.name === "MaxRetriesPerRequestError";
+    return lost(this.#text(broken ? `the connection was lost (${this.#lastError})` : message), error);
   }
 
   /** An error that says where the store is and what to do. */
@@ -150,6 +163,23 @@ export class Connection {
   }
 }
 
+/** The command was refused by ioredis itself. */
+function notSent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable");
+}
+
+/** Disconnects for good. ioredis says "end" only if there was a connection to end, so the wait is bounded. */
+export async function end(redis: Redis, clock: Clock): Promise<void> {
+  const live = redis.status !== "end" && redis.status !== "reconnecting";
+  const waited = new AbortController();
+  redis.once("end", () => waited.abort());
+  redis.disconnect();
+  if (live) await sleep(clock, 2 * disconnectMs, waited.signal);
+}
+
+/** After this half-closed connections are cut: a peer that hangs does not close its side. */
+const disconnectMs = 100;
+
 function redisOptions(options: ConnectionOptions): RedisOptions {
   const { address } = options;
   const tls = address.tls ? { ...options.tls } : undefined;
@@ -173,8 +203,7 @@ function redisOptions(options: ConnectionOptions): RedisOptions {
     protocol: 2,
     connectTimeout: options.commandTimeoutMs,
     commandTimeout: options.commandTimeoutMs,
-    // After this half-closed connections are cut: a peer that hangs does not close its side.
-    disconnectTimeout: 100,
+    disconnectTimeout: disconnectMs,
     retryStrategy: reconnectMs,
     // A master that became a replica: connect anew (with Sentinel: to the new master). The command itself has failed.
     reconnectOnError: (error) => /(?:^|-)READONLY\b/.test(error.message),

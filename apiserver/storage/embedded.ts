@@ -62,8 +62,6 @@ class Embedded implements EmbeddedRedis {
   readonly #clock: Clock;
   readonly #ending = new AbortController();
   #program: string | undefined;
-  /** Held open to learn at once that the server has died. */
-  #line: Line | undefined;
   /** Where the log of the present server begins, in characters. */
   #logStart = 0;
   #watching: Promise<void> = Promise.resolve();
@@ -90,11 +88,12 @@ class Embedded implements EmbeddedRedis {
     await Deno.chmod(this.#dir, 0o700);
     this.adopted = await isAlive(this.#socket);
     if (!this.adopted) await this.#launch();
-    this.#line = await this.#answering();
+    // Held open to learn at once that the server has died.
+    const line = await this.#answering();
     log.info(this.adopted ? "adopted the Redis that runs on {socket}" : "started Redis on {socket}", {
       socket: this.#socket,
     });
-    this.#watching = this.#watch(this.#line);
+    this.#watching = this.#watch(line);
   }
 
   async pid(): Promise<number> {
@@ -103,18 +102,10 @@ class Embedded implements EmbeddedRedis {
   }
 
   async stop(): Promise<void> {
-    const line = this.#line;
     this.#ending.abort();
-    if (line !== undefined) await this.#shutdown(line);
     await this.#watching;
-  }
-
-  leave(): void {
-    this.#ending.abort();
-    this.#line?.close();
-  }
-
-  async #shutdown(line: Line): Promise<void> {
+    const line = await Line.open(this.#socket);
+    if (line === undefined) return;
     // Answers only if it refuses; otherwise every connection to it ends.
     line.send("SHUTDOWN", "NOSAVE");
     const timeout = new AbortController();
@@ -128,35 +119,39 @@ class Embedded implements EmbeddedRedis {
     );
   }
 
-  /** Starts it again whenever it dies. */
-  async #watch(line: Line): Promise<void> {
-    let backoffMs = embeddedRestartMinMs;
-    for (;;) {
-      const since = this.#clock.now();
-      await line.ended;
-      if (this.#ending.signal.aborted) return;
-      if (this.#clock.now() - since > embeddedStableMs) backoffMs = embeddedRestartMinMs;
-      for (;;) {
-        log.error("Redis on {socket} has died; starting it again in {backoffMs} ms", {
-          socket: this.#socket,
-          backoffMs,
-        });
-        await sleep(this.#clock, backoffMs, this.#ending.signal);
-        if (this.#ending.signal.aborted) return;
-        backoffMs = Math.min(backoffMs * 2, embeddedRestartMaxMs);
-        const again = await this.#restart();
-        if (again === undefined) continue;
-        line = this.#line = again;
-        break;
-      }
-      // A stop() that came in between has shut down the one before.
-      if (this.#ending.signal.aborted) return await this.#shutdown(line);
-    }
+  leave(): void {
+    this.#ending.abort();
   }
 
-  async #restart(): Promise<Line | undefined> {
+  /** Starts it again whenever it dies, until `#ending`. */
+  async #watch(line: Line): Promise<void> {
+    const { signal } = this.#ending;
+    const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    let backoffMs = embeddedRestartMinMs;
+    while (!signal.aborted) {
+      const since = this.#clock.now();
+      await Promise.race([line.ended, aborted]);
+      line.close();
+      if (this.#clock.now() - since > embeddedStableMs) backoffMs = embeddedRestartMinMs;
+      let next: Line | undefined;
+      while (next === undefined && !signal.aborted) {
+        next = await this.#attach(backoffMs);
+        backoffMs = Math.min(backoffMs * 2, embeddedRestartMaxMs);
+      }
+      line = next ?? line;
+    }
+    line.close();
+  }
+
+  /** A connection to the server that runs, or to one that is started after a while. */
+  async #attach(backoffMs: number): Promise<Line | undefined> {
     try {
-      if (!await isAlive(this.#socket)) await this.#launch();
+      // Somebody may just have cut our connection.
+      if (await isAlive(this.#socket)) return await this.#answering();
+      log.error("Redis on {socket} has died; starting it again in {backoffMs} ms", { socket: this.#socket, backoffMs });
+      await sleep(this.#clock, backoffMs, this.#ending.signal);
+      if (this.#ending.signal.aborted) return undefined;
+      await this.#launch();
       return await this.#answering();
     } catch (error) {
       log.error("starting Redis failed: {error}", { error: String(error) });
@@ -190,9 +185,7 @@ class Embedded implements EmbeddedRedis {
   /** A daemon has no exit code to wait for, but it says why it ends. */
   async #gaveUp(): Promise<boolean> {
     const text = (await readText(this.#logPath) ?? "").slice(this.#logStart);
-    return /Fatal error|Bad file format|Unexpected end of file reading|Failed opening|Can't open|Can't handle/.test(
-      text,
-    );
+    return /Fatal error|Bad file format|reading the append only file|Failed opening|Can't open|Can't handle/.test(text);
   }
 
   async #notStarted(): Promise<Error> {

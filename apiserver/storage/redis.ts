@@ -53,6 +53,7 @@ export interface RedisStoreOptions {
   readonly codec?: Codec;
   readonly historyEntriesMax?: Readonly<Record<History, number>>;
   readonly commandTimeoutMs?: number;
+  readonly connectWaitMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -115,6 +116,7 @@ class RedisStore implements Store {
       tls: options.tls,
       clock: options.clock ?? systemClock,
       commandTimeoutMs: options.commandTimeoutMs ?? storeCommandTimeoutMs,
+      connectWaitMs: options.connectWaitMs,
     };
     const connect = (name: string, more: Partial<ConnectionOptions> = {}) =>
       new Connection({ ...common, name, ...more });

@@ -1,6 +1,8 @@
 /** A Redis for tests: an embedded one in a temporary directory, and stores on it. */
 import { Redis } from "ioredis";
 import { systemProcesses } from "../../lib/seams/process.ts";
+import { systemClock } from "../../lib/seams/clock.ts";
+import { end } from "./connection.ts";
 import { type EmbeddedRedis, startEmbeddedRedis } from "./embedded.ts";
 import { openRedisStore, type RedisStoreOptions } from "./redis.ts";
 import type { Store } from "./store.ts";
@@ -36,12 +38,7 @@ export class TestRedis implements AsyncDisposable {
   client(): Redis {
     const client = new Redis({ path: this.server.url, protocol: 2 });
     client.on("error", () => {/* the server is killed in tests; commands are sent again */});
-    this.#closers.push(async () => {
-      const ended = new Promise((resolve) => client.once("end", resolve));
-      if (client.status === "end") return;
-      client.disconnect();
-      await ended;
-    });
+    this.#closers.push(() => end(client, systemClock));
     return client;
   }
 
