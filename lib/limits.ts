@@ -30,6 +30,8 @@ export const storeEpochGap = 1_000_000;
 export const storeReplicasTimeoutMs = 2_000;
 /** An embedded Redis answers within this time, or its start has failed; long, because it may load gigabytes. */
 export const embeddedStartTimeoutMs = 60_000;
+/** Its socket is there, loading or not, within this time. */
+export const embeddedBindTimeoutMs = 5_000;
 export const embeddedStopTimeoutMs = 10_000;
 /** Between restarts of an embedded Redis that dies: doubles from the first to the second; after the third it starts over. */
 export const embeddedRestartMinMs = 100;

@@ -6,6 +6,7 @@
  */
 import { getLogger } from "log";
 import {
+  embeddedBindTimeoutMs,
   embeddedLogBytesMax,
   embeddedRestartMaxMs,
   embeddedRestartMinMs,
@@ -17,7 +18,7 @@ import {
 import { type Clock, sleep, systemClock } from "../../lib/seams/clock.ts";
 import { readText, writeAtomic } from "../../lib/seams/files.ts";
 import { type Processes, systemProcesses } from "../../lib/seams/process.ts";
-import { call, isAlive, Line } from "./resp_line.ts";
+import { call, Line } from "./resp_line.ts";
 
 const log = getLogger(["sauropod", "storage", "embedded"]);
 
@@ -86,7 +87,7 @@ class Embedded implements EmbeddedRedis {
   async start(): Promise<void> {
     await Deno.mkdir(this.#dir, { recursive: true, mode: 0o700 });
     await Deno.chmod(this.#dir, 0o700);
-    this.adopted = await isAlive(this.#socket);
+    this.adopted = await this.#isAlive();
     if (!this.adopted) await this.#launch();
     // Held open to learn at once that the server has died.
     const line = await this.#answering();
@@ -147,7 +148,7 @@ class Embedded implements EmbeddedRedis {
   async #attach(backoffMs: number): Promise<Line | undefined> {
     try {
       // Somebody may just have cut our connection.
-      if (await isAlive(this.#socket)) return await this.#answering();
+      if (await this.#isAlive()) return await this.#answering();
       log.error("Redis on {socket} has died; starting it again in {backoffMs} ms", { socket: this.#socket, backoffMs });
       await sleep(this.#clock, backoffMs, this.#ending.signal);
       if (this.#ending.signal.aborted) return undefined;
@@ -169,17 +170,45 @@ class Embedded implements EmbeddedRedis {
     if (code !== 0) throw new Error(`${program} ${config}: exit code ${code}: ${(stderr || stdout).trim()}`);
   }
 
-  /** A connection to it once it answers. */
+  /** A connection to it once it answers; while it loads, which may take long, the answer is -LOADING. */
   async #answering(): Promise<Line> {
-    const deadline = this.#clock.now() + embeddedStartTimeoutMs;
+    const begin = this.#clock.now();
+    let lastSeen = begin;
     for (let waitMs = 5;; waitMs = Math.min(waitMs * 2, 200)) {
       const line = await Line.open(this.#socket);
-      // While it loads, which may take long, the answer is -LOADING.
-      if (await line?.ask("PING") === "+PONG") return line!;
+      const answer = line === undefined ? undefined : await this.#ping(line);
+      if (answer === "+PONG") return line!;
       line?.close();
-      if (this.#clock.now() >= deadline || await this.#gaveUp()) throw await this.#notStarted();
+      const now = this.#clock.now();
+      if (answer !== undefined) lastSeen = now;
+      const gone = now - lastSeen > embeddedBindTimeoutMs || now - begin > embeddedStartTimeoutMs;
+      if (gone || await this.#gaveUp()) throw await this.#notStarted();
       await sleep(this.#clock, waitMs);
     }
+  }
+
+  /**
+   * Somebody listens and reads there: also one that is loading, or too busy to answer. A connection alone says little:
+   * a server that is dying still accepts, for a moment.
+   */
+  async #isAlive(): Promise<boolean> {
+    for (;;) {
+      const line = await Line.open(this.#socket);
+      if (line === undefined) return false;
+      const answer = await this.#ping(line);
+      line.close();
+      if (answer !== undefined) return true;
+      await sleep(this.#clock, 5);
+    }
+  }
+
+  /** What it answers, "" if nothing in time; undefined if the connection ended. */
+  async #ping(line: Line): Promise<string | undefined> {
+    const answered = new AbortController();
+    const late = sleep(this.#clock, embeddedBindTimeoutMs, answered.signal).then(() => "");
+    const answer = await Promise.race([line.ask("PING"), late]);
+    answered.abort();
+    return answer;
   }
 
   /** A daemon has no exit code to wait for, but it says why it ends. */

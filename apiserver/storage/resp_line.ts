@@ -80,13 +80,6 @@ export class Line {
   }
 }
 
-/** Somebody listens: also one that is loading, or too busy to answer. */
-export async function isAlive(socket: string): Promise<boolean> {
-  const line = await Line.open(socket);
-  line?.close();
-  return line !== undefined;
-}
-
 /** One question on a connection of its own. Throws Error if there is no answer, or if it is an error. */
 export async function call(socket: string, ...words: string[]): Promise<string> {
   const line = await Line.open(socket);
