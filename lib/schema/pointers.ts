@@ -66,7 +66,7 @@ const pointers: Readonly<Record<string, string>> = {
   PodDNSConfigOption: "value",
   ServiceAccount: "automountServiceAccountToken",
   ServiceSpec:
-    "sessionAffinity allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy ipFamilyPolicy trafficDistribution",
+    "allocateLoadBalancerNodePorts loadBalancerClass internalTrafficPolicy ipFamilyPolicy trafficDistribution",
   ServicePort: "appProtocol",
   ClientIPConfig: "timeoutSeconds",
   LoadBalancerIngress: "ipMode",
