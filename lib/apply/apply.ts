@@ -211,7 +211,12 @@ function settle(
     const lost = intersection(manager.set, touched);
     const refused = allowed === "all" ? emptySet : difference(lost, allowed);
     if (!isEmpty(refused)) conflicts.push({ manager, set: refused });
-    const set = difference(difference(manager.set, lost), comparison.removed);
+    const gone = union(lost, intersection(manager.set, comparison.removed));
+    if (isEmpty(gone)) {
+      after.set(id, manager);
+      continue;
+    }
+    const set = difference(manager.set, gone);
     if (!isEmpty(set)) after.set(id, { ...manager, set });
   }
   if (conflicts.length > 0) throw conflictError(conflicts);

@@ -1,8 +1,8 @@
 /** What is different between two states of an object, as sets of paths (typed.Compare of structured-merge-diff). Pure. */
-import { deepEqual, isObject, type Json } from "../patch/equal.ts";
+import { deepEqual, getKey, isObject, type Json } from "../patch/equal.ts";
 import type { Definition, Field } from "../schema/schema.ts";
 import { type Element, emptySet, type Entry, entry, type FieldSet, recursiveDifference, union } from "./fieldset.ts";
-import { allPaths, elementOf, memberField, members, relationOf, rootField } from "./types.ts";
+import { allPaths, elementOf, memberField, relationOf, rootField } from "./types.ts";
 
 export interface Comparison {
   readonly added: FieldSet;
@@ -67,20 +67,30 @@ class Parts {
   }
 }
 
+const absent = (value: unknown) => value === undefined || value === null;
+
 function diffMembers(before: Json, after: Json, field: Field): Diff {
-  const parts = new Parts();
-  for (const [key, value] of members(before)) {
-    const other = Object.hasOwn(after, key) ? after[key] : undefined;
-    if (value !== other) parts.put(`f:${key}`, diff(value, other, memberField(field, key, other ?? value)));
+  let parts: Parts | undefined;
+  const put = (key: string, part: Diff) => {
+    if (part !== same) (parts ??= new Parts()).put(`f:${key}`, part);
+  };
+  for (const key in before) {
+    const value = before[key];
+    const other = getKey(after, key);
+    if (value !== other && !absent(value)) put(key, diff(value, other, memberField(field, key, other ?? value)));
   }
-  for (const [key, value] of members(after)) {
-    if (Object.hasOwn(before, key) && before[key] !== undefined && before[key] !== null) continue;
-    parts.put(`f:${key}`, { added: allPaths(value, memberField(field, key, value)) });
+  for (const key in after) {
+    const value = after[key];
+    if (!absent(value) && absent(getKey(before, key))) {
+      put(key, { added: allPaths(value, memberField(field, key, value)) });
+    }
   }
-  return parts.whole();
+  return parts?.whole() ?? same;
 }
 
 function diffElements(before: readonly unknown[], after: readonly unknown[], field: Field): Diff {
+  // Most lists have not changed, and telling their elements apart is what takes time.
+  if (deepEqual(before, after)) return same;
   const [old, now] = [byElement(before, field), byElement(after, field)];
   const items = field.items!;
   const parts = new Parts();

@@ -173,22 +173,33 @@ export function fromFieldsV1(json: unknown, depth = 0): FieldSet {
   if (!isObject(json)) throw new FieldSetError("FieldsV1: expected an object");
   if (depth > 100) throw new FieldSetError("FieldsV1: nested too deeply");
   const set = new Map<Element, Entry>();
-  for (const [key, value] of Object.entries(json)) {
+  for (const key in json) {
     if (key === ".") continue;
+    const value = json[key];
     if (!isObject(value)) throw new FieldSetError(`FieldsV1: expected an object at ${JSON.stringify(key)}`);
-    const below = fromFieldsV1(value, depth + 1);
+    const element = key.startsWith("f:") ? key : canonical(key);
     // A member is {}, or has "." beside what is below it.
-    const self = Object.hasOwn(value, ".") || Object.keys(value).length === 0;
-    const made = entry(self, below);
-    if (made !== undefined) set.set(canonical(key), made);
+    const made = hasKeys(value) ? entry(Object.hasOwn(value, "."), fromFieldsV1(value, depth + 1)) : member;
+    if (made !== undefined) set.set(element, made);
   }
   return set;
 }
 
+const member: Entry = { self: true };
+
+function hasKeys(object: Json): boolean {
+  for (const _ in object) return true;
+  return false;
+}
+
+/** One string key, or a string, without escapes: nearly every element there is, and in canonical form. */
+const plain = /^(?:k:\{"[^"\\]*":"[^"\\]*"\}|v:"[^"\\]*")$/;
+
 function canonical(key: string): Element {
+  if (plain.test(key)) return key;
   const text = key.slice(2);
   if (key[1] === ":") {
-    if (key[0] === "f" || (key[0] === "i" && /^-?\d+$/.test(text))) return key;
+    if (key[0] === "i" && /^-?\d+$/.test(text)) return key;
     try {
       if (key[0] === "v") return valueElement(JSON.parse(text));
       const keys = key[0] === "k" ? JSON.parse(text) : undefined;

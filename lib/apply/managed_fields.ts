@@ -33,6 +33,9 @@ export function managerId(of: Pick<Manager, "manager" | "operation" | "apiVersio
   return JSON.stringify([manager, operation, operation === "Apply" ? "" : apiVersion, subresource]);
 }
 
+/** What a set was read from: most entries go through a write as they are, and need not be written anew. */
+const texts = new WeakMap<FieldSet, Json>();
+
 /** Reads managedFields; undefined where they are malformed. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
   const managers = new Map<string, Manager>();
@@ -45,6 +48,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[] | undefine
     let set: FieldSet;
     try {
       set = fieldsV1 === undefined ? emptySet : fromFieldsV1(fieldsV1);
+      if (fieldsV1 !== undefined) texts.set(set, fieldsV1);
     } catch (error) {
       if (error instanceof FieldSetError) return undefined;
       throw error;
@@ -63,7 +67,7 @@ export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
     apiVersion: of.apiVersion,
     ...(of.time === undefined ? {} : { time: of.time }),
     fieldsType: "FieldsV1",
-    fieldsV1: toFieldsV1(of.set),
+    fieldsV1: texts.get(of.set) ?? toFieldsV1(of.set),
     ...(of.subresource === undefined ? {} : { subresource: of.subresource }),
   }));
 }
