@@ -51,8 +51,8 @@ export class Ruleset {
     return { services: this.#owned.size, slots };
   }
 
-  entries(): IterableIterator<[string, ServiceEntry]> {
-    return this.#owned.entries().map(([key, { entry }]) => [key, entry]);
+  *entries(): Generator<ServiceEntry> {
+    for (const { entry } of this.#owned.values()) yield entry;
   }
 
   entry(key: string): ServiceEntry | undefined {

@@ -1,0 +1,92 @@
+/**
+ * What a host needs besides the table: kernel settings, the DNS server's address, and a route that lets this host's own programs send to
+ * Service addresses where there is no default route. All through `ip` and `sysctl`; all of it removable.
+ */
+import { getLogger } from "log";
+import { CommandError, output, type Processes } from "../lib/seams/process.ts";
+import { parseIpv4 } from "./ipv4.ts";
+
+const logger = getLogger(["sauropod", "proxy", "host"]);
+
+export interface HostOptions {
+  readonly serviceCidr: string;
+  /** Address of the DNS server, `undefined`: none. */
+  readonly dnsAddress: string | undefined;
+  /** The interface that gets it. `lo` is everywhere; kernels may lack `dummy`. */
+  readonly dnsInterface: string;
+  readonly loopbackNodePorts: boolean;
+}
+
+/** Does a command that may find its work done already. */
+async function run(processes: Processes, command: readonly string[], fine: RegExp): Promise<void> {
+  const result = await processes.run(command);
+  if (result.code !== 0 && !fine.test(result.stderr)) throw new CommandError(command, result);
+}
+
+/** Forwarding, and NodePorts on loopback. Only what is off is touched. */
+export async function setKernel(processes: Processes, options: HostOptions): Promise<void> {
+  const wanted = ["net.ipv4.ip_forward"];
+  if (options.loopbackNodePorts) wanted.push("net.ipv4.conf.all.route_localnet");
+  for (const setting of wanted) {
+    if ((await output(processes, ["sysctl", "-n", setting])).trim() === "1") continue;
+    await output(processes, ["sysctl", "-q", "-w", `${setting}=1`]);
+    logger.info("set {setting} to 1", { setting });
+  }
+}
+
+export async function addDnsAddress(processes: Processes, options: HostOptions): Promise<void> {
+  if (options.dnsAddress === undefined) return;
+  await run(processes, ["ip", "addr", "add", `${options.dnsAddress}/32`, "dev", options.dnsInterface], /File exists/);
+}
+
+/**
+ * Without a route a program's `connect` fails before any rule sees it. The route leads to loopback; the rules change the destination and
+ * with it the route. `source` is what the program's packets get as their address.
+ */
+export async function addServiceRoute(
+  processes: Processes,
+  options: HostOptions,
+  source: string | undefined,
+): Promise<void> {
+  const probe = options.serviceCidr.split("/")[0]!.replace(/\d+$/, (last) => String(Number(last) + 1));
+  const found = await processes.run(["ip", "-4", "route", "get", probe]);
+  if (found.code === 0 || source === undefined) return;
+  const command = ["ip", "-4", "route", "add", options.serviceCidr, "dev", "lo", "src", source, "proto", "static"];
+  await run(processes, command, /File exists/);
+  logger.info("no route leads to {range}: added one, for this host's own connections", { range: options.serviceCidr });
+}
+
+/** All IPv4 addresses of this host, loopback's included. */
+export async function hostAddresses(processes: Processes): Promise<Set<string>> {
+  const interfaces: { addr_info?: { local?: string }[] }[] = JSON.parse(
+    await output(processes, ["ip", "-j", "-4", "addr"]),
+  );
+  return new Set(interfaces.flatMap((one) => (one.addr_info ?? []).flatMap((a) => a.local ?? [])));
+}
+
+/** Takes back the address and the route. Kernel settings stay: others may rely on them by now. */
+export async function removeFromHost(processes: Processes, options: HostOptions): Promise<void> {
+  if (options.dnsAddress !== undefined) {
+    const command = ["ip", "addr", "del", `${options.dnsAddress}/32`, "dev", options.dnsInterface];
+    await run(processes, command, /Cannot assign requested address|not found|Cannot find device/);
+  }
+  await run(processes, ["ip", "-4", "route", "del", options.serviceCidr, "dev", "lo"], /No such process/);
+}
+
+/** Nameservers and search domains of a resolv.conf, without our own address: it would ask itself. */
+export function parseResolvConf(text: string, own: string | undefined): { servers: string[]; search: string[] } {
+  const servers: string[] = [];
+  let search: string[] = [];
+  for (const line of text.split("\n")) {
+    const [word, ...values] = line.replace(/[#;].*$/, "").trim().split(/\s+/);
+    if (word === "nameserver" && values[0] !== undefined && parseIpv4(values[0]) !== undefined) {
+      if (values[0] !== own) servers.push(values[0]);
+    }
+    if (word === "search" || word === "domain") {
+      search = values.filter((name) => name !== "." && name !== "").map((name) =>
+        name.replace(/\.$/, "").toLowerCase()
+      );
+    }
+  }
+  return { servers, search };
+}

@@ -1,0 +1,126 @@
+/** The data plane in the kernel: entries → ruleset → transaction, and the upkeep of UDP flows. */
+import { getLogger } from "log";
+import type { Clock } from "../../lib/seams/clock.ts";
+import type { Processes } from "../../lib/seams/process.ts";
+import { reconcileFlows } from "../conntrack.ts";
+import type { DataPlane } from "../data_plane.ts";
+import { hostAddresses } from "../host.ts";
+import type { ServiceEntry, ServiceMap } from "../model.ts";
+import { Nft } from "./apply.ts";
+import type { NetOptions } from "./base.ts";
+import { isEmpty } from "./diff.ts";
+import { Ruleset } from "./ruleset.ts";
+import { changeText, type Kept, loadText } from "./text.ts";
+import { compare } from "./verify.ts";
+
+const logger = getLogger(["sauropod", "proxy", "nft"]);
+
+export interface NftPlaneOptions {
+  readonly net: NetOptions;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  /** IPv4 addresses of this node, as its Node object says. */
+  readonly nodeAddresses: () => readonly string[];
+}
+
+export class NftPlane implements DataPlane {
+  readonly #nft: Nft;
+  #ruleset: Ruleset;
+  #loaded = false;
+  /** How rules are compared; `undefined` until this nft's way of writing them has been seen. */
+  #rules: "text" | "count" | undefined;
+  /** Counts changes, so that a listing that was made during one is not held against us. */
+  #changes = 0;
+
+  constructor(readonly options: NftPlaneOptions) {
+    this.#nft = new Nft(options.processes, options.clock, options.net.table);
+    this.#ruleset = new Ruleset(options.net);
+  }
+
+  /** Elements of the table, for the metrics. */
+  get size(): { services: number; slots: number } {
+    return this.#ruleset.size;
+  }
+
+  async load(services: ServiceMap): Promise<void> {
+    const ruleset = new Ruleset(this.options.net, this.options.nodeAddresses());
+    ruleset.apply(services);
+    const table = ruleset.table();
+    // Clients keep their endpoints over our restart.
+    const kept = table.memory.size === 0 ? new Map() : await this.#clients();
+    this.#changes++;
+    await this.#nft.apply(loadText(table, kept));
+    this.#changes++;
+    this.#ruleset = ruleset;
+    this.#loaded = true;
+    await this.#reconcileFlows();
+    if (this.#rules === undefined) await this.#learn();
+  }
+
+  async change(changes: ReadonlyMap<string, ServiceEntry | undefined>): Promise<void> {
+    const old = changes.keys().map((key) => this.#ruleset.entry(key)).toArray();
+    const change = this.#ruleset.apply(changes);
+    if (isEmpty(change)) return;
+    this.#changes++;
+    await this.#nft.apply(changeText(this.options.net.table, change));
+    this.#changes++;
+    if ([...old, ...changes.values()].some((entry) => entry?.ports.some((port) => port.protocol === "udp"))) {
+      await this.#reconcileFlows();
+    }
+  }
+
+  async check(): Promise<readonly string[] | undefined> {
+    if (!this.#loaded) return undefined;
+    const before = this.#changes;
+    const listing = await this.#nft.list();
+    if (before !== this.#changes) return undefined;
+    if (listing === undefined) return ["the table is gone"];
+    return compare(this.#ruleset.table(), listing, { rules: this.#rules ?? "count" });
+  }
+
+  /** The table stays, and works on. */
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async #clients(): Promise<Kept> {
+    const listing = await this.#nft.list();
+    const kept = new Map<string, string[]>();
+    for (const [name, elements] of listing?.elements ?? []) {
+      if (!name.startsWith("aff/")) continue;
+      const clients = [...elements].map(([address, times]) => `${address} ${times}`);
+      kept.set(name, clients.filter((client) => /^[\d.]+ timeout [\ddhms]+ expires [\ddhms]+$/.test(client)));
+    }
+    return kept;
+  }
+
+  /** Right after a load the kernel has what we gave it: if its words differ from ours, then because nft writes them otherwise. */
+  async #learn(): Promise<void> {
+    const before = this.#changes;
+    const listing = await this.#nft.list();
+    if (listing === undefined || before !== this.#changes) return;
+    const table = this.#ruleset.table();
+    const [difference] = compare(table, listing, { rules: "text" });
+    this.#rules = difference !== undefined && compare(table, listing, { rules: "count" }).length === 0
+      ? "count"
+      : "text";
+    if (this.#rules === "count") {
+      logger.info("this nft writes rules in other words than ours; they are counted, not compared ({difference})", {
+        difference,
+      });
+    }
+  }
+
+  async #reconcileFlows(): Promise<void> {
+    try {
+      await reconcileFlows(
+        this.options.processes,
+        () => this.#ruleset.entries(),
+        () => hostAddresses(this.options.processes),
+      );
+    } catch (error) {
+      // The rules are right; old UDP flows end by themselves, later. Without the conntrack program this is as good as it gets.
+      logger.warn("UDP flows to former endpoints were not ended: {error}", { error: String(error) });
+    }
+  }
+}
