@@ -294,3 +294,7 @@ export const imagePullBackoffsMax = 1_024;
 export const imagePullCredentialsMax = 16;
 /** A registry that did not answer is not asked again before, for an image that is present anyway. */
 export const registryRetryMs = 60_000;
+/** An address that a pod has left is given to another no sooner, so that no late packet or stale name finds a stranger. */
+export const podAddressReuseMs = 60_000;
+/** A command of the pod network (ip, nft, iptables) ends within this. */
+export const networkCommandTimeoutMs = 30_000;
