@@ -1,5 +1,6 @@
 /** For tests: the machinery over a memory store, with a few kinds of which each is special in another way. */
 import { createCache } from "../cache/cache.ts";
+import { type WindowLimits, windowLimits } from "../cache/window.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import type { AdmissionPlugin, User } from "../admission/plugin.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
@@ -220,7 +221,7 @@ export interface RawOptions {
 export interface FixtureOptions extends Partial<RestParts> {
   admission?: readonly AdmissionPlugin[];
   seed?: number;
-  window?: { events: number; bytes: number };
+  window?: Partial<WindowLimits>;
 }
 
 /** Started. Close it. */
@@ -231,7 +232,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
   const store = new MemoryStore({ random });
   const resources = options.resources ?? sampleResources;
   const storages = [...new Set(resources.map((resource) => resource.storage))];
-  const cache = createCache(store, storages, { clock, window } as Parameters<typeof createCache>[2]);
+  const cache = createCache(store, storages, { clock, window: { ...windowLimits, ...window } });
   await cache.start();
   const config = {
     serviceCidr: "10.96.0.0/16",

@@ -1,6 +1,18 @@
 /** Who set which field: the one place that calls lib/apply. */
-import type { KubeObject } from "../../lib/kind.ts";
+import { applyPatch, type FieldSet, fieldSetOf, trackUpdate } from "../../lib/apply/mod.ts";
+import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
+import { clone } from "../../lib/patch/equal.ts";
+import type { Definition } from "../../lib/schema/schema.ts";
+import { definitionOf } from "./body.ts";
 import type { Call } from "./call.ts";
+import type { Resource } from "./resource.ts";
+
+type Managed = KubeObject["metadata"]["managedFields"];
+
+/** The author of a new object owns all of it. */
+export function recordCreate(call: Call, object: KubeObject, manager: string): void {
+  setManagers(object, trackUpdate({ ...about(call), manager, before: undefined, after: object }) as Managed);
+}
 
 export interface Tracked {
   before: KubeObject;
@@ -10,6 +22,44 @@ export interface Tracked {
   subresource?: string;
 }
 
-export function recordCreate(_call: Call, _object: KubeObject, _manager: string): void {}
+/** The author of an update owns what it changed. */
+export function recordUpdate(call: Call, tracked: Tracked): void {
+  const { before, after, manager, subresource } = tracked;
+  setManagers(after, trackUpdate({ ...about(call), manager, subresource, before, after }) as Managed);
+}
 
-export function recordUpdate(_call: Call, _tracked: Tracked): void {}
+export interface ApplyConfig {
+  /** The body, parsed. */
+  config: unknown;
+  live: KubeObject | undefined;
+  manager: string;
+  force: boolean;
+  subresource?: string;
+}
+
+/** What comes of a server-side apply: a copy, owners recorded. Throws Conflict, BadRequest. */
+export function applyConfig(call: Call, { config, live, manager, force, subresource }: ApplyConfig): KubeObject {
+  const ignored = ignoredBy(call.resource, subresource);
+  const applied = applyPatch({ ...about(call), config, live, manager, force, subresource, ignored });
+  const object = clone(applied.object) as unknown as KubeObject;
+  object.metadata ??= {} as KubeObject["metadata"];
+  setManagers(object, applied.managedFields as Managed);
+  return object;
+}
+
+function about(call: Call): { definition: Definition; apiVersion: string; now: number } {
+  const { resource, core } = call;
+  return { definition: definitionOf(resource), apiVersion: apiVersionOf(resource), now: core.clock.now() };
+}
+
+function setManagers(object: KubeObject, managers: Managed): void {
+  if (managers === undefined || managers.length === 0) delete object.metadata.managedFields;
+  else object.metadata.managedFields = managers;
+}
+
+/** What an endpoint does not write although the body may say it, and so nobody owns through it. */
+function ignoredBy(resource: Resource, subresource: string | undefined): FieldSet | undefined {
+  if (subresource === undefined) return resource.status ? fieldSetOf("status") : undefined;
+  const own = new Set(["apiVersion", "kind", "metadata", subresource]);
+  return fieldSetOf(...[...definitionOf(resource).fields.keys()].filter((name) => !own.has(name)));
+}

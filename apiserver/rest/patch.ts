@@ -7,6 +7,7 @@ import { JsonError, parseJson } from "../../lib/schema/json.ts";
 import type { Definition } from "../../lib/schema/schema.ts";
 import { DecodeError } from "../../lib/schema/validate.ts";
 import { fieldError, invalid, isReason, notFound, statusError } from "../../lib/status.ts";
+import type { Entry } from "../cache/cache.ts";
 import { answerEntry } from "./answer.ts";
 import { applyPatch } from "./apply.ts";
 import { definitionOf, gvkOf, readBody } from "./body.ts";
@@ -47,26 +48,33 @@ export async function patch(call: Call, part: "all" | "status" = "all"): Promise
   const name = call.info.name!;
   const subresource = part === "status" ? "status" : undefined;
   const manager = managerOf(options, request);
-  const change = kind === "apply"
+  const next = kind === "apply"
     ? applyPatch(call, { body, options, manager, subresource })
-    : patcher(kind, body, definitionOf(resource));
+    : patched(call, patcher(kind, body, definitionOf(resource)), options.fieldValidation);
   const { entry, did } = await write(call, keyFor(call, name), {
     part,
     subresource,
     dryRun: options.dryRun,
     // An apply records what it owns itself.
     manager: kind === "apply" ? undefined : manager,
-    next(old) {
-      if (typeof change !== "function") return change.next(old);
-      if (old === undefined) throw notFound(resource, name);
-      const object = decodePatched(call, change(old.object as unknown as Json), options.fieldValidation);
-      checkPlace(call, object);
-      checkRevision(call, object, old);
-      return object;
-    },
+    next,
   });
   const code = did === "create" ? 201 : 200;
   return answerEntry(request, resource, entry, { accepted, now: call.core.clock.now(), code });
+}
+
+function patched(
+  call: Call,
+  change: (object: Json) => Json,
+  validation: FieldValidation,
+): (old: Entry | undefined) => KubeObject {
+  return (old) => {
+    if (old === undefined) throw notFound(call.resource, call.info.name!);
+    const object = decodePatched(call, change(old.object as unknown as Json), validation);
+    checkPlace(call, object);
+    checkRevision(call, object, old);
+    return object;
+  };
 }
 
 /** The patch as a function of objects, its text having been checked. */

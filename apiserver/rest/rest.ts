@@ -182,7 +182,8 @@ function callOf(core: Core, request: Request, context: RestContext): Call {
   const resource = info.isResource ? core.set.find(info.group!, info.version!, info.resource!) : undefined;
   if (resource === undefined) throw unknownPath();
   // Of a Namespace itself, `namespace` is its own name.
-  const inside = info.namespace !== undefined && info.resource !== "namespaces";
+  const itself = info.resource === "namespaces" && !info.path.includes(`/${info.namespace}/namespaces`);
+  const inside = info.namespace !== undefined && !itself;
   if (inside && !resource.namespaced) throw unknownPath();
   return {
     core,
