@@ -60,16 +60,22 @@ export function planNode(wish: NodeWish, view: NodeView): NodePlan {
   const direct = peers.filter((peer) => isDirect(peer, wish, view));
   const tunnelled = peers.filter((peer) => !direct.includes(peer));
   const wanted = wantedRoutes(wish, direct, tunnelled);
-  const hasDevice = view.links.some((link) => link.name === wish.names.vxlan);
+  const device = view.links.find((link) => link.name === wish.names.vxlan);
+  const hasDevice = device !== undefined;
+  let routes = view.routes;
   if (tunnelled.length > 0) {
-    if (!hasDevice) {
+    const stale = hasDevice && !isOurs(device, wish);
+    // The node's address has changed: deleting the device takes its routes and neighbours along.
+    if (stale) routes = routes.filter((route) => route.link !== wish.names.vxlan);
+    if (stale) ip.push(`link del ${wish.names.vxlan}`);
+    if (!hasDevice || stale) {
       ip.push(...vxlanDevice(wish));
       why.push(`VXLAN device ${wish.names.vxlan}`);
     }
-    planTunnels(tunnelled, wish, view, { ip, bridge, why });
+    planTunnels(tunnelled, wish, stale ? { ...view, neighbours: [], forwarding: [] } : view, { ip, bridge, why });
   }
   for (const [destination, route] of wanted) {
-    const have = view.routes.find((r) => r.destination === destination);
+    const have = routes.find((r) => r.destination === destination);
     if (
       have !== undefined && (route.link === undefined || have.link === route.link) && have.via === route.via &&
       have.type === route.type
@@ -133,6 +139,11 @@ function wantedRoutes(
     routes.set(text, { line: `route replace ${text} via ${via} dev ${link} onlink proto ${routeProtocol}`, via, link });
   }
   return routes;
+}
+
+function isOurs(device: Link, wish: NodeWish): boolean {
+  const { local, port, id } = device.vxlan ?? {};
+  return local === wish.nodeIp && port === wish.overlay.port && id === wish.names.vni && device.mtu === wish.mtu;
 }
 
 function vxlanDevice(wish: NodeWish): string[] {

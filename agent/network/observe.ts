@@ -8,6 +8,8 @@ export interface Link {
   readonly up: boolean;
   readonly mac: string;
   readonly kind?: string;
+  /** Of a VXLAN device. */
+  readonly vxlan?: { readonly id: number; readonly local: string; readonly port: number };
 }
 
 export interface Address {
@@ -41,7 +43,7 @@ export function parseLinks(json: string): Link[] {
     mtu?: number;
     flags?: string[];
     address?: string;
-    linkinfo?: { info_kind?: string };
+    linkinfo?: { info_kind?: string; info_data?: { id?: number; local?: string; port?: number } };
   }>(json);
   return list.filter((link) => link.ifname !== undefined).map((link) => ({
     name: link.ifname!,
@@ -50,7 +52,12 @@ export function parseLinks(json: string): Link[] {
     up: (link.flags ?? []).includes("UP"),
     mac: link.address ?? "",
     kind: link.linkinfo?.info_kind,
+    ...(link.linkinfo?.info_kind === "vxlan" ? { vxlan: vxlanOf(link.linkinfo.info_data ?? {}) } : {}),
   }));
+}
+
+function vxlanOf(data: { id?: number; local?: string; port?: number }) {
+  return { id: data.id ?? 0, local: data.local ?? "", port: data.port ?? 0 };
 }
 
 /** `ip -j -4 addr show`. */
