@@ -10,7 +10,7 @@ const storage = "scheduling.k8s.io/priorityclasses";
 interface Found {
   name: string;
   value: number;
-  preemptionPolicy: string;
+  preemptionPolicy: NonNullable<Pod["spec"]["preemptionPolicy"]>;
 }
 
 /** They are there whether or not PriorityClasses are served. */
@@ -66,10 +66,10 @@ async function classFor(attributes: Attributes, lookup: Lookup, name: string): P
 /** Of several that claim to be it, the one that asks for least. */
 function defaultClass(lookup: Lookup): Found {
   const defaults = lookup.list<PriorityClass & KubeObject>(storage).filter((c) => c.globalDefault);
-  const least = defaults.sort((a, b) => a.value - b.value)[0];
+  const least = defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
   return least === undefined ? none : described(least);
 }
 
 function described({ metadata, value, preemptionPolicy }: PriorityClass): Found {
-  return { name: metadata.name, value, preemptionPolicy: preemptionPolicy ?? none.preemptionPolicy };
+  return { name: metadata.name, value: value ?? 0, preemptionPolicy: preemptionPolicy ?? none.preemptionPolicy };
 }
