@@ -59,6 +59,10 @@ export interface ResourceCache {
 export interface Cache {
   /** Of a resource that was declared. Throws TypeError for others. */
   resource(name: string): ResourceCache;
+  /** One more resource, of a kind that came later. Resolves when it is served; throws StoreUnavailable. */
+  declare(name: string): Promise<void>;
+  /** One less: its watches end. */
+  forget(name: string): void;
   /** Reached by all resources: there is one reader. Outside of a dispatch every watcher was given everything up to here. */
   readonly revision: Revision;
   /** Resolves when the cache has it; throws NotReached after `timeoutMs` (default `cacheReachedTimeoutMs`). */

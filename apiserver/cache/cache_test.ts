@@ -342,6 +342,45 @@ Deno.test("fresh() makes sure that the cache has what others wrote, without a wa
   await f.cache.close();
 });
 
+Deno.test("declare() adds a resource under writes, and forget() ends it", async () => {
+  const f = await Fixture.start();
+  await f.write("old/1", { resource: "widgets" });
+  f.store.deaf = true;
+  const list = f.store.list.bind(f.store);
+  f.store.list = async (name) => {
+    await f.write("late/1", { resource: "widgets" });
+    const answer = await list(name);
+    await f.write("late/2", { resource: "widgets" });
+    return answer;
+  };
+  await Promise.all([f.cache.declare("widgets"), f.cache.declare("widgets")]);
+  await f.cache.fresh();
+  const widgets = f.cache.resource("widgets");
+  assert.deepEqual(widgets.snapshot().entries().map(({ key }) => key), ["late/1", "late/2", "old/1"]);
+  assert.throws(() => f.watch(0, "widgets"), Expired);
+  const { told } = f.watch(f.cache.revision, "widgets");
+  await f.put("old/1", { resource: "widgets" });
+  assert.deepEqual(told, ["MODIFIED old/1 4"]);
+  f.cache.forget("widgets");
+  assert.deepEqual(told, ["MODIFIED old/1 4", "expired"]);
+  assert.throws(() => f.cache.resource("widgets"), TypeError);
+  await f.put("old/1", { resource: "widgets" });
+  await f.cache.close();
+});
+
+Deno.test("declare() throws when the resource can't be listed, and can be tried again", async () => {
+  const f = await Fixture.start();
+  f.store.down = true;
+  await assert.rejects(f.cache.declare("widgets"), StoreUnavailable);
+  await f.clock.advance(0);
+  f.store.down = false;
+  const again = f.cache.declare("widgets");
+  await f.clock.advance(100);
+  await again;
+  assert.equal(f.cache.resource("widgets").snapshot().entries().length, 0);
+  await f.cache.close();
+});
+
 Deno.test("resource() refuses what was not declared", () => {
   const f = new Fixture();
   assert.throws(() => f.cache.resource("podz"), TypeError);

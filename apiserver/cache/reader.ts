@@ -14,7 +14,9 @@ import {
 import { type Clock, sleep, systemClock } from "../../lib/seams/clock.ts";
 import type { Change, Revision, Store } from "../storage/store.ts";
 import type { Cache, CacheEvent, ResourceCache } from "./cache.ts";
+import { NotReached } from "./errors.ts";
 import { listAll, type Listing } from "./listing.ts";
+import { ResourceState } from "./state.ts";
 import { Waiters } from "./waiters.ts";
 import { WatchedResource } from "./watched.ts";
 import { type WindowLimits, windowLimits } from "./window.ts";
@@ -33,12 +35,19 @@ export function createCache(store: Store, resources: readonly string[], options:
   return new WatchCache(store, resources, options);
 }
 
+/** A resource that came after the start, and the promise to who declared it. */
+interface Declared {
+  readonly name: string;
+  readonly resource: WatchedResource;
+  readonly listed: PromiseWithResolvers<void>;
+}
+
 class WatchCache implements Cache {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #limits: WindowLimits;
   readonly #readChangesMax: number;
-  readonly #resources: ReadonlyMap<string, WatchedResource>;
+  readonly #resources: Map<string, WatchedResource>;
   readonly #waiters: Waiters;
   readonly #ending = new AbortController();
   #revision: Revision = 0;
@@ -48,6 +57,8 @@ class WatchCache implements Cache {
   #woken = false;
   /** What is here can't be gone on from; stays so until a listing has succeeded. */
   #mustList = false;
+  /** Not listed yet. */
+  readonly #declared: Declared[] = [];
   /** Ends the wait for the next wake-up. */
   #rouse: () => void = () => {};
   #stopWakes: () => void = () => {};
@@ -58,7 +69,7 @@ class WatchCache implements Cache {
     this.#clock = options.clock ?? systemClock;
     this.#limits = options.window ?? windowLimits;
     this.#readChangesMax = options.readChangesMax ?? cacheReadChangesMax;
-    this.#resources = new Map(resources.map((name) => [name, new WatchedResource(name, () => this.#revision)]));
+    this.#resources = new Map(resources.map((name) => [name, this.#watched(name)]));
     this.#waiters = new Waiters(this.#clock);
   }
 
@@ -76,6 +87,26 @@ class WatchCache implements Cache {
       throw new TypeError(`${name}: not a resource of this cache; declare it in createCache()`);
     }
     return resource;
+  }
+
+  declare(name: string): Promise<void> {
+    if (this.#resources.get(name)?.state !== undefined) return Promise.resolve();
+    const underWay = this.#declared.find((declared) => declared.name === name);
+    if (underWay !== undefined) return underWay.listed.promise;
+    const resource = this.#watched(name);
+    this.#resources.set(name, resource);
+    // It is listed with the others.
+    if (!this.#ready) return Promise.resolve();
+    const listed = Promise.withResolvers<void>();
+    this.#declared.push({ name, resource, listed });
+    this.#wake();
+    return listed.promise;
+  }
+
+  forget(name: string): void {
+    const resource = this.#resources.get(name);
+    this.#resources.delete(name);
+    resource?.expire();
   }
 
   async start(): Promise<void> {
@@ -110,6 +141,11 @@ class WatchCache implements Cache {
     this.#stopProgress();
     this.#rouse();
     this.#waiters.close();
+    for (const { listed } of this.#declared) listed.reject(new NotReached(Infinity, this.#revision));
+  }
+
+  #watched(name: string): WatchedResource {
+    return new WatchedResource(name, () => this.#revision);
   }
 
   get #closed(): boolean {
@@ -118,14 +154,17 @@ class WatchCache implements Cache {
 
   async #run(): Promise<void> {
     let retryMs = cacheRetryMinMs;
+    let failures = 0;
     while (!this.#closed) {
       try {
         await this.#nextWake();
         await this.#catchUp();
-        retryMs = cacheRetryMinMs;
+        if (failures > 0) log.info("reading the store again after {failures} failures", { failures });
+        [failures, retryMs] = [0, cacheRetryMinMs];
       } catch (error) {
         if (this.#closed) return;
-        log.warn("reading the store failed, trying again in {retryMs} ms: {error}", { retryMs, error: String(error) });
+        // Once per outage: the attempts are as many as it is long.
+        if (failures++ === 0) log.warn("reading the store failed, trying on: {error}", { error: String(error) });
         await sleep(this.#clock, retryMs, this.#ending.signal);
         retryMs = Math.min(retryMs * 2, cacheRetryMaxMs);
         this.#woken = true;
@@ -155,6 +194,7 @@ class WatchCache implements Cache {
     do {
       this.#woken = false;
       if (this.#mustList) await this.#listAnew();
+      while (this.#declared.length > 0) await this.#listDeclared(this.#declared[0]!);
       const { changes, compacted, revision } = await this.#store.changes(this.#revision, this.#readChangesMax);
       if (this.#closed) return;
       if (compacted) this.#mustList = true;
@@ -162,6 +202,22 @@ class WatchCache implements Cache {
       if (this.#mustList) await this.#listAnew();
       if (this.#revision < revision) this.#woken = true;
     } while (this.#woken && !this.#closed);
+  }
+
+  /**
+   * Nothing is read from the history meanwhile, so the list is of where the reader is, or of later; what is in the list
+   * already is skipped when it comes.
+   */
+  async #listDeclared({ name, resource, listed }: Declared): Promise<void> {
+    try {
+      const list = await this.#store.list(name);
+      resource.state = new ResourceState(name, list, this.#limits);
+      listed.resolve(this.reached(list.revision));
+    } catch (error) {
+      if (this.#resources.get(name) === resource) this.#resources.delete(name);
+      listed.reject(error);
+    }
+    this.#declared.shift();
   }
 
   #apply(changes: readonly Change[]): void {
@@ -202,7 +258,10 @@ class WatchCache implements Cache {
       await sleep(this.#clock, cacheRetryMinMs, this.#ending.signal);
     }
     if (this.#closed) return;
-    for (const [name, state] of listing.states) this.#resources.get(name)!.state = state;
+    for (const [name, state] of listing.states) {
+      const resource = this.#resources.get(name);
+      if (resource !== undefined) resource.state = state;
+    }
     const before = this.#revision;
     this.#revision = listing.revision;
     this.#mustList = false;

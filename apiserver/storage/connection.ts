@@ -45,6 +45,8 @@ export class Connection {
   #pending = 0;
   #closed = false;
   #lastError = "not connected yet";
+  /** It has failed, and that was logged. */
+  #outage = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -148,17 +150,22 @@ export class Connection {
   }
 
   #failed(error: Error): void {
-    const changed = this.#lastError !== error.message;
     this.#lastError = error.message;
-    // Once per cause, not once per attempt.
-    if (changed && !this.#closed) {
-      const { address, name } = this.#options;
-      log.warn("connection to Redis failed: {error}", { connection: name, redis: address.shown, error: error.message });
-    }
+    // Once per outage, not once per attempt.
+    if (this.#outage || this.#closed) return;
+    this.#outage = true;
+    const { address, name } = this.#options;
+    log.warn("connection {connection} to Redis at {redis} failed, trying on: {error}", {
+      connection: name,
+      redis: address.shown,
+      error: error.message,
+    });
   }
 
   #ready(): void {
     this.#lastError = "the connection was lost";
+    if (this.#outage) log.info("connection {connection} to Redis is back", { connection: this.#options.name });
+    this.#outage = false;
     for (const listener of this.#readyListeners) listener();
   }
 }

@@ -14,7 +14,10 @@ export interface OpenOptions {
 export async function openStore({ url, dir }: OpenOptions): Promise<Store> {
   if (url !== undefined) return await openRedisStore({ url });
   const embedded = await startEmbeddedRedis({ dir });
-  const store = await openRedisStore({ url: embedded.url });
+  const store = await openRedisStore({ url: embedded.url }).catch(async (error) => {
+    await embedded.stop();
+    throw error;
+  });
   const close = store.close.bind(store);
   store.close = async () => {
     await close();

@@ -17,13 +17,14 @@ export interface RedisAddress {
   readonly shown: string;
 }
 
-const forms =
-  "redis://[user:password@]host[:port][/db], rediss://…, redis+unix:///path/to.sock[?db=N] or an absolute path, " +
+const forms = "redis://[user:password@]host[:port][/db], rediss://…, unix:/path/to.sock[?db=N] or an absolute path, " +
   "redis+sentinel://[user:password@]host:port,host:port/master[/db], rediss+sentinel://…";
 
 /** Throws TypeError that names the flag and the accepted forms. */
 export function parseRedisUrl(text: string): RedisAddress {
   if (text.startsWith("/")) return { path: text, db: 0, tls: false, shown: text };
+  const socket = /^unix:(\/[^/].*)$/.exec(text)?.[1];
+  if (socket !== undefined) return parseRedisUrl(`redis+unix://${socket}`);
   const match = /^([a-z+]+):\/\/(?:([^@/]*)@)?([^/?]*)(\/[^?]*)?(?:\?(.*))?$/.exec(text);
   if (match === null) throw refused("is not a Redis URL");
   const [, scheme, userinfo, hosts = "", path = "", query = ""] = match;

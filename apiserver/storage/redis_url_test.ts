@@ -15,6 +15,7 @@ Deno.test("parseRedisUrl() reads every accepted form", () => {
     db: 2,
     shown: "redis+unix:///run/my%20redis.sock",
   });
+  check("unix:/run/r.sock?db=1", { path: "/run/r.sock", db: 1, shown: "redis+unix:///run/r.sock" });
   check("redis+sentinel://a:1,b,[::1]:3/main", {
     sentinels: [{ host: "a", port: 1 }, { host: "b", port: 26379 }, { host: "::1", port: 3 }],
     name: "main",
