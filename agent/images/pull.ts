@@ -92,15 +92,26 @@ export interface ImagePuller {
 }
 
 export function createImagePuller(options: { engine: Engine; clock: Clock; parallel?: number }): ImagePuller {
-  const { engine, clock } = options;
-  const backoffs = new Map<string, Backoff>();
-  /** Registry → when to ask it again, for images that are present anyway: an unanswered ask may take a minute. */
-  const downUntil = new Map<string, Instant>();
-  const pulls = new SharedPulls({ engine, clock, parallel: options.parallel ?? imagePullsMax });
+  return new Puller(options);
+}
 
-  async function inspect(request: EnsureImage, ref: string): Promise<ImageInfo | undefined> {
+class Puller implements ImagePuller {
+  readonly #clock: Clock;
+  readonly #engine: Engine;
+  readonly #backoffs = new Map<string, Backoff>();
+  /** Registry → when to ask it again, for images that are present anyway: an unanswered ask may take a minute. */
+  readonly #downUntil = new Map<string, Instant>();
+  readonly #pulls: SharedPulls;
+
+  constructor(options: { engine: Engine; clock: Clock; parallel?: number }) {
+    this.#clock = options.clock;
+    this.#engine = options.engine;
+    this.#pulls = new SharedPulls({ ...options, parallel: options.parallel ?? imagePullsMax });
+  }
+
+  async #inspect(request: EnsureImage, ref: string): Promise<ImageInfo | undefined> {
     try {
-      return await engine.imageInspect(ref);
+      return await this.#engine.imageInspect(ref);
     } catch (error) {
       if (!isEngineError(error)) throw error;
       const message = `Failed to inspect image ${JSON.stringify(request.image)}: ${error.message}`;
@@ -109,9 +120,9 @@ export function createImagePuller(options: { engine: Engine; clock: Clock; paral
     }
   }
 
-  function fail(key: string, request: EnsureImage, error: EngineError): ImagePullError {
-    const now = clock.now();
-    const last = backoffs.get(key);
+  #fail(key: string, request: EnsureImage, error: EngineError): ImagePullError {
+    const now = this.#clock.now();
+    const last = this.#backoffs.get(key);
     const fresh = last === undefined || now - last.until > 2 * imagePullBackoffMaxMs;
     const delayMs = fresh ? imagePullBackoffMinMs : Math.min(imagePullBackoffMaxMs, last.delayMs * 2);
     const reason = error.code === "unreachable" ? "RegistryUnavailable" : "ErrImagePull";
@@ -119,9 +130,9 @@ export function createImagePuller(options: { engine: Engine; clock: Clock; paral
       ? `image pull failed for ${request.image} because the registry is unavailable: ${error.detail}`
       : error.detail;
     const failure = new ImagePullError(reason, message, now + delayMs, { cause: error });
-    backoffs.delete(key);
-    backoffs.set(key, { delayMs, until: now + delayMs, failure });
-    if (backoffs.size > imagePullBackoffsMax) backoffs.delete(backoffs.keys().next().value!);
+    this.#backoffs.delete(key);
+    this.#backoffs.set(key, { delayMs, until: now + delayMs, failure });
+    if (this.#backoffs.size > imagePullBackoffsMax) this.#backoffs.delete(this.#backoffs.keys().next().value!);
     request.onEvent({
       type: "Warning",
       reason: "Failed",
@@ -130,73 +141,73 @@ export function createImagePuller(options: { engine: Engine; clock: Clock; paral
     return failure;
   }
 
-  function checkBackoff(key: string, request: EnsureImage): void {
-    const backoff = backoffs.get(key);
-    if (backoff === undefined || clock.now() >= backoff.until) return;
+  #checkBackoff(key: string, request: EnsureImage): void {
+    const backoff = this.#backoffs.get(key);
+    if (backoff === undefined || this.#clock.now() >= backoff.until) return;
     const message = `Back-off pulling image ${JSON.stringify(request.image)}`;
     request.onEvent({ type: "Normal", reason: "BackOff", message });
     const { reason, message: why } = backoff.failure;
     throw new ImagePullError("ImagePullBackOff", `${message}: ${reason}: ${why}`, backoff.until);
   }
 
-  async function pull(request: EnsureImage, reference: Reference, present: ImageInfo | undefined): Promise<ImageInfo> {
+  async #pull(request: EnsureImage, reference: Reference, present: ImageInfo | undefined): Promise<ImageInfo> {
     const ref = formatReference(reference);
     const key = `${request.backoffKey} ${ref}`;
     const name = JSON.stringify(request.image);
-    if (present !== undefined && clock.now() < (downUntil.get(reference.domain) ?? 0)) {
+    if (present !== undefined && this.#clock.now() < (this.#downUntil.get(reference.domain) ?? 0)) {
       return usePresent(request, present, `${reference.domain} did not answer a moment ago`);
     }
-    checkBackoff(key, request);
+    this.#checkBackoff(key, request);
     request.onEvent({ type: "Normal", reason: "Pulling", message: `Pulling image ${name}` });
-    const asked = clock.now();
+    const asked = this.#clock.now();
     try {
       const keyring = request.keyring ?? Keyring.empty;
-      const startedAt = await pulls.pull(ref, keyring.lookup(reference));
-      const image = await inspect(request, ref);
+      const startedAt = await this.#pulls.pull(ref, keyring.lookup(reference));
+      const image = await this.#inspect(request, ref);
       if (image === undefined) {
         throw new EngineError("engine", "pull", ref, "it was pulled, but the engine does not have it");
       }
-      backoffs.delete(key);
-      downUntil.delete(reference.domain);
-      const [took, waited] = [clock.now() - startedAt, clock.now() - asked].map(seconds);
+      this.#backoffs.delete(key);
+      this.#downUntil.delete(reference.domain);
+      const [took, waited] = [this.#clock.now() - startedAt, this.#clock.now() - asked].map(seconds);
       const message =
         `Successfully pulled image ${name} in ${took} (${waited} including waiting). Image size: ${image.sizeBytes} bytes.`;
       request.onEvent({ type: "Normal", reason: "Pulled", message });
       return image;
     } catch (error) {
       if (!isEngineError(error)) throw error;
-      if (error.code !== "unreachable" || present === undefined) throw fail(key, request, error);
-      downUntil.set(reference.domain, clock.now() + registryRetryMs);
+      if (error.code !== "unreachable" || present === undefined) throw this.#fail(key, request, error);
+      this.#downUntil.set(reference.domain, this.#clock.now() + registryRetryMs);
+      if (this.#downUntil.size > imagePullBackoffsMax) this.#downUntil.delete(this.#downUntil.keys().next().value!);
       return usePresent(request, present, error.detail);
     }
   }
 
-  return {
-    async ensure(request) {
-      const name = JSON.stringify(request.image);
-      const reference = parse(request);
-      const present = await inspect(request, formatReference(reference));
-      switch (planPull(request.policy, present !== undefined)) {
-        case "use":
-          request.onEvent({
-            type: "Normal",
-            reason: "Pulled",
-            message: `Container image ${name} already present on machine`,
-          });
-          return present!;
-        case "refuse": {
-          const message = `Container image ${name} is not present with pull policy of Never`;
-          request.onEvent({ type: "Warning", reason: "ErrImageNeverPull", message });
-          throw new ImagePullError("ErrImageNeverPull", message);
-        }
-        case "pull":
-          return await pull(request, reference, present);
+  async ensure(request: EnsureImage): Promise<ImageInfo> {
+    const name = JSON.stringify(request.image);
+    const reference = parse(request);
+    const present = await this.#inspect(request, formatReference(reference));
+    switch (planPull(request.policy, present !== undefined)) {
+      case "use":
+        request.onEvent({
+          type: "Normal",
+          reason: "Pulled",
+          message: `Container image ${name} already present on machine`,
+        });
+        return present!;
+      case "refuse": {
+        const message = `Container image ${name} is not present with pull policy of Never`;
+        request.onEvent({ type: "Warning", reason: "ErrImageNeverPull", message });
+        throw new ImagePullError("ErrImageNeverPull", message);
       }
-    },
-    forget(backoffKey) {
-      for (const key of backoffs.keys()) if (key.startsWith(`${backoffKey} `)) backoffs.delete(key);
-    },
-  };
+      case "pull":
+        return await this.#pull(request, reference, present);
+    }
+  }
+
+  forget(backoffKey: string): void {
+    for (const key of this.#backoffs.keys()) if (key.startsWith(`${backoffKey} `)) this.#backoffs.delete(key);
+  }
 }
 
 function usePresent(request: EnsureImage, present: ImageInfo, why: string): ImageInfo {
