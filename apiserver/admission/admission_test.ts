@@ -1,5 +1,5 @@
 import assert from "assert";
-import { createFixture, type Fixture } from "../rest/fixture.ts";
+import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
 import { admissionPlugins } from "./mod.ts";
 
 const pods = "/api/v1/namespaces/n/pods";

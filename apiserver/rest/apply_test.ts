@@ -1,5 +1,5 @@
 import assert from "assert";
-import { createFixture } from "./fixture.ts";
+import { createFixture } from "../../tests/harness/rest.ts";
 
 const configMaps = "/api/v1/namespaces/d/configmaps";
 const deployments = "/apis/apps/v1/namespaces/d/deployments";

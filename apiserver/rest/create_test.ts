@@ -1,6 +1,6 @@
 import assert from "assert";
 import { bodyBytesMax } from "../../lib/limits.ts";
-import { createFixture, sampleResources } from "./fixture.ts";
+import { createFixture, sampleResources } from "../../tests/harness/rest.ts";
 
 const configMaps = "/api/v1/namespaces/d/configmaps";
 

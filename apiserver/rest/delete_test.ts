@@ -1,6 +1,6 @@
 import assert from "assert";
 import type { KubeObject } from "../../lib/kind.ts";
-import { createFixture, type Fixture, sampleResources } from "./fixture.ts";
+import { createFixture, type Fixture, sampleResources } from "../../tests/harness/rest.ts";
 import { type DeleteOptions, planDelete } from "./delete_plan.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
 

@@ -1,5 +1,5 @@
 import assert from "assert";
-import { createFixture, type Fixture, sampleResources } from "./fixture.ts";
+import { createFixture, type Fixture, sampleResources } from "../../tests/harness/rest.ts";
 import type { Review } from "./rest.ts";
 
 const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";

@@ -1,6 +1,6 @@
 import assert from "assert";
 import fc from "fast-check";
-import { createFixture } from "./fixture.ts";
+import { createFixture } from "../../tests/harness/rest.ts";
 
 const configMaps = "/api/v1/namespaces/d/configmaps";
 

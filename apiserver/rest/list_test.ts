@@ -1,7 +1,7 @@
 import assert from "assert";
 import { gunzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
-import { createFixture, type Fixture } from "./fixture.ts";
+import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
 
 const configMaps = "/api/v1/namespaces/d/configmaps";
 

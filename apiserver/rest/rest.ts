@@ -89,19 +89,31 @@ export interface Rest {
   handle(request: Request, context: RestContext): Promise<Response>;
   /** Where an upgrade (exec, attach, port-forward) is to go, after admission. Throws StatusError. */
   locate(request: Request, context: RestContext): Promise<ConnectTarget>;
+  /** Serves other resources from the next request on. The cache must know them already. */
+  use(resources: readonly Resource[]): void;
+}
+
+/** What is served: kinds come and go with custom resource definitions. */
+interface Served {
+  core: Core;
+  documents: Documents;
+}
+
+function serve(parts: RestParts, frames: FrameCache): Served {
+  const set = new ResourceSet(parts.resources, parts.reviews);
+  const lookup = createLookup(parts.cache, parts.resources, parts.clock);
+  return { core: { ...parts, set, lookup, frames }, documents: new Documents(set, parts.version) };
 }
 
 /** Serves the resources of `parts`. */
 export function createRest(parts: RestParts): Rest {
-  const set = new ResourceSet(parts.resources, parts.reviews);
-  const lookup = createLookup(parts.cache, parts.resources, parts.clock);
-  const core: Core = { ...parts, set, lookup, frames: new FrameCache() };
-  const documents = new Documents(set, parts.version);
+  const frames = new FrameCache();
+  let served = serve(parts, frames);
   return {
     async handle(request, context) {
       const warnings = context.warnings ?? [];
       try {
-        const response = await dispatch(core, documents, request, { ...context, warnings });
+        const response = await dispatch(served, request, { ...context, warnings });
         if (warnings.length > 0) warningHeaders(warnings, response.headers);
         return response;
       } catch (error) {
@@ -109,17 +121,20 @@ export function createRest(parts: RestParts): Rest {
       }
     },
     async locate(request, context) {
-      const call = callOf(core, request, { ...context, warnings: context.warnings ?? [] });
+      const call = callOf(served.core, request, { ...context, warnings: context.warnings ?? [] });
       const subresource = call.resource.subresources[call.info.subresource ?? ""];
-      if (subresource?.do !== "connect") {
+      if (subresource?.do !== "connect" || !(subresource.verbs as readonly string[]).includes(call.info.verb)) {
         throw statusError("BadRequest", "an upgrade is only possible where a connection is asked for");
       }
       return await locate(call, subresource);
     },
+    use(resources) {
+      served = serve({ ...parts, resources }, frames);
+    },
   };
 }
 
-async function dispatch(core: Core, documents: Documents, request: Request, context: RestContext): Promise<Response> {
+async function dispatch({ core, documents }: Served, request: Request, context: RestContext): Promise<Response> {
   const info = context.requestInfo;
   if (!info.isResource) return documents.answer(request, new URL(request.url));
   const review = reviewOf(core, info);

@@ -2,7 +2,7 @@ import assert from "assert";
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { watchBufferBytesMax } from "../../lib/limits.ts";
-import { createFixture, type Fixture } from "./fixture.ts";
+import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
 
 const configMaps = "/api/v1/namespaces/d/configmaps";
 const merge = { "content-type": "application/merge-patch+json" };

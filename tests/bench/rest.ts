@@ -8,7 +8,7 @@
  */
 import { createCache } from "../../apiserver/cache/cache.ts";
 import { MemoryStore } from "../../apiserver/storage/memory.ts";
-import { sampleResources, testUser } from "../../apiserver/rest/fixture.ts";
+import { sampleResources, testUser } from "../harness/rest.ts";
 import { parseRequestInfo } from "../../apiserver/rest/request_info.ts";
 import { createRest, type Rest } from "../../apiserver/rest/rest.ts";
 import { systemClock } from "../../lib/seams/clock.ts";

@@ -1,8 +1,8 @@
 /** For tests: the machinery over a memory store, with a few kinds of which each is special in another way. */
-import { createCache } from "../cache/cache.ts";
-import { type WindowLimits, windowLimits } from "../cache/window.ts";
-import { MemoryStore } from "../storage/memory.ts";
-import type { AdmissionPlugin, User } from "../admission/plugin.ts";
+import { createCache } from "../../apiserver/cache/cache.ts";
+import { type WindowLimits, windowLimits } from "../../apiserver/cache/window.ts";
+import { MemoryStore } from "../../apiserver/storage/memory.ts";
+import type { AdmissionPlugin, User } from "../../apiserver/admission/plugin.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
 import { fieldError } from "../../lib/status.ts";
@@ -14,9 +14,9 @@ import type {
 } from "../../lib/types/core_v1.ts";
 import { ConfigMap, Deployment, Lease, Namespace, Pod, Service, ServiceAccount } from "../../lib/types/kinds.ts";
 import { isDNS1123Label, isDNS1123Subdomain } from "../../lib/validation.ts";
-import { parseRequestInfo } from "./request_info.ts";
-import { defineResource, type Resource } from "./resource.ts";
-import { createRest, type Rest, type RestContext, type RestParts } from "./rest.ts";
+import { parseRequestInfo } from "../../apiserver/rest/request_info.ts";
+import { defineResource, type Resource } from "../../apiserver/rest/resource.ts";
+import { createRest, type Rest, type RestContext, type RestParts } from "../../apiserver/rest/rest.ts";
 
 // deno-lint-ignore no-explicit-any -- resources of different kinds in one list
 type Any = any;
