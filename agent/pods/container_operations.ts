@@ -2,6 +2,8 @@
 import { imagePullRetryMaxMs, imagePullRetryMinMs } from "../../lib/limits.ts";
 import type { Bind } from "../engine/engine.ts";
 import { EngineError, isEngineError } from "../engine/error.ts";
+import { Keyring, KeyringError } from "../images/keyring.ts";
+import { ImagePullError } from "../images/pull.ts";
 import { VolumeError } from "../volumes/payload.ts";
 import type { Lookup } from "../volumes/references.ts";
 import type { ActionOf } from "./actions.ts";
@@ -10,7 +12,7 @@ import { DownwardError } from "./downward.ts";
 import { ConfigError, type EnvSources, makeEnv } from "./env.ts";
 import { postStartTimeoutMs, runHook } from "./hooks.ts";
 import { containerName } from "./names.ts";
-import { containerEvent, messageOf, nextFailure, type PodContext, surroundings } from "./pod_context.ts";
+import { containerEvent, messageOf, nextFailure, type PodContext, podEvent, surroundings } from "./pod_context.ts";
 import { fileBinds, terminationBind } from "./pod_files.ts";
 import { ephemeralContainers, type Member } from "./pod_spec.ts";
 import { created } from "./sandbox_operations.ts";
@@ -24,38 +26,52 @@ const createBackoff = { baseMs: 10_000, maxMs: 60_000 };
 export async function pullImage(context: PodContext, { member }: ActionOf<"pullImage">): Promise<void> {
   const { parts, pod, memory } = context;
   const { name, image: ref = "", imagePullPolicy = "IfNotPresent" } = member.container;
-  const before = memory.images.get(name);
-  const failed = before !== undefined && !before.ok ? before : undefined;
-  const quoted = JSON.stringify(ref);
-  const secrets = (pod.spec.imagePullSecrets ?? []).map(({ name: secret }) =>
-    parts.references.secret(pod.metadata.namespace, secret ?? "")
-  )
-    .flatMap((found) => found.state === "found" ? [found.object] : []);
-  const answer = await parts.images.ensure({
-    ref,
-    policy: imagePullPolicy,
-    secrets,
-    onPull: () => containerEvent(context, member, ["Normal", "Pulling", `Pulling image ${quoted}`]),
-  });
-  const now = parts.clock.now();
-  if (!answer.ok) {
-    const { reason, message } = answer;
-    memory.images.set(name, { ref, ok: false, ...nextFailure(failed, { reason, message, now, backoff: pullBackoff }) });
-    const first = reason === "ErrImagePull" || reason === "RegistryUnavailable"
-      ? `Failed to pull image ${quoted}: ${message}`
-      : message;
-    containerEvent(context, member, ["Warning", "Failed", first]);
-    containerEvent(context, member, ["Warning", "Failed", `Error: ${reason}`]);
-    return;
+  const { uid } = pod.metadata;
+  try {
+    const image = await parts.images.puller.ensure({
+      image: ref,
+      policy: imagePullPolicy,
+      keyring: await keyringOf(context),
+      backoffKey: uid,
+      onEvent: ({ type, reason, message }) => containerEvent(context, member, [type, reason, message]),
+    });
+    memory.images.set(name, { ref, ok: true, image });
+  } catch (error) {
+    if (!(error instanceof ImagePullError || error instanceof KeyringError)) throw error;
+    const now = parts.clock.now();
+    const before = memory.images.get(name);
+    const failed = before !== undefined && !before.ok ? before : undefined;
+    const { message } = error;
+    const [reason, retryAt] = error instanceof ImagePullError
+      ? [error.reason, error.retryAt]
+      : ["ErrImagePull", undefined];
+    const failure = nextFailure(failed, { reason, message, now, backoff: pullBackoff });
+    memory.images.set(name, { ref, ok: false, ...failure, retryAt: retryAt ?? failure.retryAt });
+    if (reason !== "ImagePullBackOff") containerEvent(context, member, ["Warning", "Failed", `Error: ${reason}`]);
   }
-  const { image, pulledMs, warning } = answer;
-  memory.images.set(name, { ref, ok: true, image });
-  if (warning !== undefined) containerEvent(context, member, ["Warning", "FailedToPullImage", warning]);
-  const took = pulledMs === undefined ? "" : `${(pulledMs / 1000).toFixed(3)}s`;
-  const message = pulledMs === undefined
-    ? `Container image ${quoted} already present on machine`
-    : `Successfully pulled image ${quoted} in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`;
-  containerEvent(context, member, ["Normal", "Pulled", message]);
+}
+
+/** The passwords of the pod's imagePullSecrets; one that does not exist is told, and done without, as in Kubernetes. */
+async function keyringOf(context: PodContext): Promise<Keyring> {
+  const { parts, pod } = context;
+  const { uid, namespace } = pod.metadata;
+  const names = (pod.spec.imagePullSecrets ?? []).map(({ name }) => name ?? "").filter((name) => name !== "");
+  if (names.length === 0) return Keyring.empty;
+  await parts.references.settled(uid);
+  const missing: string[] = [];
+  const secrets = names.flatMap((name) => {
+    const found = parts.references.secret(namespace, name);
+    if (found.state === "found") return [{ ...found.object, name }];
+    missing.push(name);
+    return [];
+  });
+  if (missing.length > 0) {
+    const message = `Unable to retrieve some image pull secrets (${
+      missing.join(", ")
+    }); attempting to pull the image may not succeed.`;
+    podEvent(context, "Warning", "FailedToRetrieveImagePullSecret", message);
+  }
+  return Keyring.of(secrets);
 }
 
 export async function createContainer(context: PodContext, action: ActionOf<"createContainer">): Promise<void> {

@@ -22,9 +22,6 @@ export interface StatusInput {
   readonly ending: boolean;
 }
 
-/** How long a failed pull is shown as such before it is shown as waiting for the next one. ms */
-export const pullErrorShownMs = 2_000;
-
 export function containerStatus(member: Member, input: StatusInput): ContainerStatus {
   const { view } = input;
   const { container } = member;
@@ -170,16 +167,10 @@ function waiting(member: Member, input: StatusInput): Waiting {
 }
 
 /** What keeps it from being started, when that is something that has failed. */
-function blockedBy(member: Member, { view, now }: StatusInput): Waiting | undefined {
+function blockedBy(member: Member, { view }: StatusInput): Waiting | undefined {
   const { name, image = "" } = member.container;
   const pull = view.memory.images.get(name);
   if (pull !== undefined && !pull.ok && pull.ref === image) {
-    if (pull.reason === "ErrImagePull" && now - pull.failedAt >= pullErrorShownMs) {
-      return {
-        reason: "ImagePullBackOff",
-        message: `Back-off pulling image ${JSON.stringify(image)}: ErrImagePull: ${pull.message}`,
-      };
-    }
     return { reason: pull.reason, message: pull.message };
   }
   const create = view.memory.createFailures.get(name);

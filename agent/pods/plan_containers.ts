@@ -20,6 +20,9 @@ import {
 } from "./pod_spec.ts";
 import { current, currentSandbox, endedOf, isRunning, isStarted, newest, type PodView } from "./view.ts";
 
+/** How long a failed pull is shown as such before it is shown as waiting for the next one. ms */
+const pullErrorShownMs = 2_000;
+
 export function planContainers(view: PodView, now: Instant): Action[] {
   const actions: Action[] = [];
   for (const container of ephemeralContainers(view.pod)) {
@@ -171,7 +174,10 @@ function planImage({ memory }: PodView, member: Member, now: Instant): Action[] 
   const outcome = memory.images.get(name);
   if (outcome === undefined || outcome.ref !== image) return [{ do: "pullImage", member, why: "it is to be started" }];
   if (outcome.ok) return [];
-  if (now < outcome.retryAt) return [{ do: "wakeAt", at: outcome.retryAt, why: outcome.message }];
+  // Asked again soon after an attempt, it is the back-off that is shown.
+  const shown = outcome.reason === "ErrImagePull" || outcome.reason === "RegistryUnavailable";
+  const at = shown ? Math.min(outcome.retryAt, outcome.failedAt + pullErrorShownMs) : outcome.retryAt;
+  if (now < at) return [{ do: "wakeAt", at, why: outcome.message }];
   return [{ do: "pullImage", member, why: "it failed before" }];
 }
 

@@ -29,8 +29,6 @@ export interface WorkerOptions {
   readonly checkpoint: Checkpoint;
   /** Why pods can't get an address yet. */
   readonly networkWait: () => string | undefined;
-  /** The registry's name of an image that was seen. */
-  readonly imageName: (imageId: string) => string | undefined;
 }
 
 interface Entry {
@@ -101,11 +99,19 @@ export class PodWorkers {
     ).map(({ pod }) => pod);
   }
 
-  /** For the network: the pods that are attached. */
+  /** The pod's network was lost: it is attached anew. */
+  reattach(uid: string): void {
+    const memory = this.memory(uid);
+    if (memory?.address === undefined) return;
+    memory.address = undefined;
+    this.enqueue(uid);
+  }
+
+  /** For the network: the pods that are attached, or are just being. */
   attachments(): { uid: string; pid: number; hostPorts: ReturnType<typeof hostPorts> }[] {
-    return [...this.#entries].flatMap(([uid, { pod, memory }]) => {
+    return [...this.#entries].flatMap(([uid, { pod }]) => {
       const sandbox = this.options.parts.observer.ofPod(uid).sandboxes[0];
-      if (sandbox?.state !== "running" || memory.address?.sandboxId !== sandbox.id || pod.spec.hostNetwork === true) {
+      if (sandbox?.state !== "running" || pod.spec.hostNetwork === true) {
         return [];
       }
       return [{ uid, pid: sandbox.pid, hostPorts: hostPorts({ pod }) }];
@@ -135,7 +141,7 @@ export class PodWorkers {
     const context: PodContext = { parts, pod: view.pod, view, memory: entry.memory, changed: () => this.enqueue(uid) };
     this.#probe(uid, view, leaving);
     if (report && view.wanted) {
-      const node = { runtime: parts.engine.name, hostIPs: parts.node.hostIPs, imageName: this.options.imageName };
+      const node = { runtime: parts.engine.name, hostIPs: parts.node.hostIPs, imageName: parts.images.nameOf };
       parts.status.set(view.pod, podStatus(view, now, node));
     }
     for (const action of actions) this.#do(uid, entry, context, action);
@@ -279,6 +285,7 @@ export class PodWorkers {
     probes.sync(uid, []);
     parts.references.release(uid);
     parts.status.forget(uid);
+    parts.images.puller.forget(uid);
     checkpoint.remove(uid);
     assigned.forget(uid);
     if (assigned.get(uid) === undefined) this.#entries.delete(uid);

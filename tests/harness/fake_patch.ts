@@ -24,6 +24,7 @@ export function mergePatch(target: Loose, patch: Loose, options: { strategic?: t
 }
 
 function mergeList(target: Loose[], patch: Loose[], name: string): Loose {
+  if (patch.some((item) => item?.$patch === "replace")) return patch.filter((item) => item?.$patch !== "replace");
   const by = mergeKeys[name];
   const first = patch[0];
   if (name === "finalizers") return [...new Set([...target, ...patch])];

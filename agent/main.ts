@@ -1,0 +1,93 @@
+/** Flags → parts → run. The parts of the agent are made here, in order, and nowhere else. */
+import { getLogger } from "log";
+import { createClient } from "../lib/client/client.ts";
+import { httpsTransport, parseKubeconfig } from "../lib/client/kubeconfig.ts";
+import { createRecorder } from "../lib/events.ts";
+import { FlagError, processSources } from "../lib/flags.ts";
+import { createInformer } from "../lib/informer/informer.ts";
+import { startLogging } from "../lib/log.ts";
+import { systemClock as clock } from "../lib/seams/clock.ts";
+import { readText } from "../lib/seams/files.ts";
+import { systemProcesses as processes } from "../lib/seams/process.ts";
+import { systemRandom as random } from "../lib/seams/random.ts";
+import { Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
+import { createAgent } from "./agent.ts";
+import { type AgentConfig, agentConfig } from "./config.ts";
+import { findEngine } from "./engine/find.ts";
+import { createPodNetwork } from "./network/kernel_network.ts";
+import { hostFacts } from "./node/facts.ts";
+import { listenKubelet } from "./server.ts";
+import { createMounts } from "./volumes/mounts.ts";
+
+const logger = getLogger(["sauropod", "agent"]);
+
+async function main(config: AgentConfig): Promise<void> {
+  await startLogging({ level: config["log-level"], format: config["log-format"] });
+  const text = await readText(config.kubeconfig);
+  if (text === undefined) throw new FlagError(`--kubeconfig ${config.kubeconfig}: there is no such file`);
+  const transport = httpsTransport(parseKubeconfig(text));
+  const client = createClient(transport, { userAgent: "sauropod-agent" });
+  const stopping = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stopping.abort());
+  const { signal } = stopping;
+  const dockerHost = Deno.env.get("DOCKER_HOST");
+  const { engine, socketPath } = await findEngine({
+    ...(config.engine === undefined ? {} : { socket: config.engine }),
+    ...(dockerHost === undefined ? {} : { dockerHost }),
+    clock,
+    processes,
+  });
+  logger.info("{engine} {version} on {socketPath}", { engine: engine.name, version: engine.version, socketPath });
+  await Deno.mkdir(config["data-dir"], { recursive: true, mode: 0o700 });
+  const network = createPodNetwork({
+    clusterId: config.clusterId,
+    clusterCidr: config["cluster-cidr"],
+    nodeIp: config.nodeIp,
+    leasesPath: `${config["data-dir"]}/leases.json`,
+    ...(config["pod-network-mtu"] === 0 ? {} : { mtu: config["pod-network-mtu"] }),
+    clock,
+    processes,
+  });
+  const fieldSelector = `spec.nodeName=${config.nodeName}`;
+  const pods = createInformer(client, PodKind, { fieldSelector, clock });
+  const services = createInformer(client, ServiceKind, { clock });
+  const nodes = createInformer(client, NodeKind, { clock });
+  const agent = await createAgent({
+    config,
+    client,
+    engine,
+    network,
+    mounts: createMounts(processes),
+    informers: { pods, services, nodes },
+    recorder: createRecorder(client, clock, "kubelet", config.nodeName),
+    facts: await hostFacts(config["data-dir"]),
+    clock,
+    random,
+    signal,
+  });
+  const files = { cert: config["tls-cert"], key: config["tls-key"], clientCa: config["client-ca"] };
+  const server = await listenKubelet(agent.api, {
+    address: config["bind-address"],
+    port: config.port,
+    files,
+    clock,
+    signal,
+  });
+  logger.info("the kubelet API listens on {address}:{port}", { address: config["bind-address"], port: server.port });
+  await Promise.all([pods.run(signal), services.run(signal), nodes.run(signal), agent.run(), server.closed]);
+  // The pods run on: whoever is started next finds them.
+  transport.close();
+  engine.close();
+}
+
+if (import.meta.main) {
+  try {
+    const { config, rest } = await agentConfig(processSources(), processes);
+    if (rest.length > 0) throw new FlagError(`${rest[0]}: not understood`);
+    await main(config);
+    Deno.exit(0);
+  } catch (error) {
+    Deno.stderr.writeSync(new TextEncoder().encode(`${error instanceof Error ? error.message : error}\n`));
+    Deno.exit(error instanceof FlagError ? 2 : 1);
+  }
+}

@@ -1,0 +1,153 @@
+/** Prometheus' text format: /metrics of the agent itself, /metrics/resource and the part of /metrics/cadvisor that engines can answer. Pure. */
+import type { HostUse } from "./summary.ts";
+import type { PodUse } from "./stats.ts";
+
+export interface Family {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
+}
+
+export function metricsText(families: readonly Family[]): string {
+  const lines: string[] = [];
+  for (const { name, type, help, samples } of families) {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    for (const { labels = {}, value } of samples) {
+      const inside = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`).join(",");
+      lines.push(`${name}${inside === "" ? "" : `{${inside}}`} ${value}`);
+    }
+  }
+  return lines.join("\n") + "\n";
+}
+
+const nanos = 1e-9;
+type Sample = Family["samples"][number];
+
+function eachContainer(pods: readonly PodUse[], value: (use: PodUse["containers"][number]) => number): Sample[] {
+  return pods.flatMap(({ pod, containers }) =>
+    containers.map((use) => ({
+      labels: { container: use.name, namespace: pod.metadata.namespace, pod: pod.metadata.name },
+      value: value(use),
+    }))
+  );
+}
+
+function eachPod(pods: readonly PodUse[], value: (use: PodUse["containers"][number]) => number): Sample[] {
+  return pods.map(({ pod, containers }) => ({
+    labels: { namespace: pod.metadata.namespace, pod: pod.metadata.name },
+    value: containers.reduce((sum, use) => sum + value(use), 0),
+  }));
+}
+
+/** `/metrics/resource`: what metrics-server reads. */
+export function resourceMetrics(host: HostUse, pods: readonly PodUse[]): Family[] {
+  const cpu = ({ stats }: PodUse["containers"][number]) => stats.cpuNanos * nanos;
+  const memory = ({ stats }: PodUse["containers"][number]) => stats.memoryWorkingSetBytes;
+  const started = ({ container }: PodUse["containers"][number]) => (container.startedMs ?? 0) / 1000;
+  const one = (value: number): Sample[] => [{ value }];
+  return [
+    family(
+      "container_cpu_usage_seconds_total",
+      "counter",
+      "Cumulative cpu time consumed by the container in core-seconds",
+      eachContainer(pods, cpu),
+    ),
+    family(
+      "container_memory_working_set_bytes",
+      "gauge",
+      "Current working set of the container in bytes",
+      eachContainer(pods, memory),
+    ),
+    family(
+      "container_start_time_seconds",
+      "gauge",
+      "Start time of the container since unix epoch in seconds",
+      eachContainer(pods, started),
+    ),
+    family(
+      "node_cpu_usage_seconds_total",
+      "counter",
+      "Cumulative cpu time consumed by the node in core-seconds",
+      one(host.cpuNanos * nanos),
+    ),
+    family(
+      "node_memory_working_set_bytes",
+      "gauge",
+      "Current working set of the node in bytes",
+      one(host.memoryBytes - host.usage.memoryAvailableBytes),
+    ),
+    family(
+      "pod_cpu_usage_seconds_total",
+      "counter",
+      "Cumulative cpu time consumed by the pod in core-seconds",
+      eachPod(pods, cpu),
+    ),
+    family("pod_memory_working_set_bytes", "gauge", "Current working set of the pod in bytes", eachPod(pods, memory)),
+    family(
+      "resource_scrape_error",
+      "gauge",
+      "1 if there was an error while getting container metrics, 0 otherwise",
+      one(0),
+    ),
+  ];
+}
+
+/** `/metrics/cadvisor`, with the names and labels that dashboards use. */
+export function cadvisorMetrics(host: HostUse, pods: readonly PodUse[], cpus: number): Family[] {
+  const each = (value: (use: PodUse["containers"][number]) => number): Sample[] =>
+    pods.flatMap(({ pod, containers }) =>
+      containers.map((use) => ({
+        labels: {
+          container: use.name,
+          id: `/${use.container.id}`,
+          image: use.container.image,
+          name: use.container.id,
+          namespace: pod.metadata.namespace,
+          pod: pod.metadata.name,
+        },
+        value: value(use),
+      }))
+    );
+  return [
+    family(
+      "container_cpu_usage_seconds_total",
+      "counter",
+      "Cumulative cpu time consumed in seconds.",
+      each(({ stats }) => stats.cpuNanos * nanos),
+    ),
+    family(
+      "container_memory_usage_bytes",
+      "gauge",
+      "Current memory usage in bytes.",
+      each(({ stats }) => stats.memoryUsageBytes),
+    ),
+    family(
+      "container_memory_working_set_bytes",
+      "gauge",
+      "Current working set in bytes.",
+      each(({ stats }) => stats.memoryWorkingSetBytes),
+    ),
+    family("container_memory_rss", "gauge", "Size of RSS in bytes.", each(({ stats }) => stats.memoryRssBytes)),
+    family(
+      "container_processes",
+      "gauge",
+      "Number of processes running inside the container.",
+      each(({ stats }) => stats.pids),
+    ),
+    family(
+      "container_start_time_seconds",
+      "gauge",
+      "Start time of the container since unix epoch in seconds.",
+      each(({ container }) => (container.startedMs ?? 0) / 1000),
+    ),
+    family("machine_cpu_cores", "gauge", "Number of logical CPU cores.", [{ value: cpus }]),
+    family("machine_memory_bytes", "gauge", "Amount of memory installed on the machine.", [{
+      value: host.memoryBytes,
+    }]),
+  ];
+}
+
+export function family(name: string, type: Family["type"], help: string, samples: readonly Sample[]): Family {
+  return { name, type, help, samples };
+}

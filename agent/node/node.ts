@@ -1,0 +1,190 @@
+/**
+ * This host as a Node: registers it, waits for its pod addresses, sets up the pods' network, tells its status when it changes and now and
+ * then, and keeps the routes to the other nodes. A node that someone deletes registers again.
+ */
+import { getLogger } from "log";
+import type { Client } from "../../lib/client/client.ts";
+import type { Recorder } from "../../lib/events.ts";
+import type { Informer } from "../../lib/informer/informer.ts";
+import { nodeStatusCheckMs } from "../../lib/limits.ts";
+import { createQueue } from "../../lib/queue/queue.ts";
+import type { Clock } from "../../lib/seams/clock.ts";
+import { isReason } from "../../lib/status.ts";
+import type { Node } from "../../lib/types/core_v1.ts";
+import { Node as NodeKind } from "../../lib/types/kinds.ts";
+import type { Engine, ImageSummary } from "../engine/engine.ts";
+import type { NetworkPeer, PodNetwork } from "../network/network.ts";
+import { type HostFacts, hostUsage } from "./facts.ts";
+import { newNode, nodeLabels, type NodeSettings, nodeStatus } from "./node_object.ts";
+import { nodeStatusPatch } from "./status_change.ts";
+
+export interface NodeOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly nodes: Informer<Node>;
+  readonly settings: NodeSettings;
+  readonly facts: HostFacts;
+  readonly engine: Engine;
+  readonly network: PodNetwork;
+  readonly paths: { readonly data: string; readonly images: string };
+  readonly engineTrouble: () => string | undefined;
+  /** The pods' network can be used from now on. */
+  readonly onNetwork: () => void;
+  readonly signal: AbortSignal;
+}
+
+export interface NodeAgent {
+  /** Why pods can't get an address yet. */
+  networkWait(): string | undefined;
+  /** Looks at everything again. */
+  wake(): void;
+  run(): Promise<void>;
+}
+
+const logger = getLogger(["sauropod", "agent", "node"]);
+const key = "node";
+
+export function createNode(options: NodeOptions): NodeAgent {
+  return new HostNode(options);
+}
+
+class HostNode implements NodeAgent {
+  readonly #queue;
+  #podCidr: string | undefined;
+  #wait: string | undefined = "the node has no pod addresses (spec.podCIDR) yet";
+  #ready: boolean | undefined;
+  #written: Node | undefined;
+
+  constructor(readonly options: NodeOptions) {
+    this.#queue = createQueue(options.clock, { baseMs: 100, maxMs: 10_000 });
+  }
+
+  networkWait(): string | undefined {
+    return this.#wait;
+  }
+
+  wake(): void {
+    this.#queue.add(key);
+  }
+
+  async run(): Promise<void> {
+    const { clock, nodes, signal } = this.options;
+    signal.addEventListener("abort", () => this.#queue.close(), { once: true });
+    nodes.onChange(() => this.wake());
+    this.wake();
+    for (let next = await this.#queue.next(); next !== undefined; next = await this.#queue.next()) {
+      try {
+        await this.#round();
+        this.#queue.done(key);
+      } catch (error) {
+        const delay = this.#queue.failed(key);
+        if (signal.aborted) return;
+        logger.warn("node {name}: {error}; again in {delay} ms", {
+          name: this.options.settings.name,
+          error: String(error),
+          delay,
+        });
+      }
+      this.#queue.addAt(key, clock.now() + nodeStatusCheckMs);
+    }
+  }
+
+  async #round(): Promise<void> {
+    const node = this.#current() ?? await this.#register();
+    await this.#setupNetwork(node);
+    await this.#tellStatus(node);
+    await this.#setPeers();
+  }
+
+  /** As the watch shows it, or our own later write. */
+  #current(): Node | undefined {
+    const { nodes, settings } = this.options;
+    const seen = nodes.get(settings.name);
+    if (seen === undefined && nodes.hasSynced && this.#written !== undefined) {
+      // The watch may be behind our own registration.
+      const behind = nodes.revision < Number(this.#written.metadata.resourceVersion);
+      if (!behind) this.#written = undefined;
+    }
+    const newer = Number(this.#written?.metadata.resourceVersion ?? 0) > Number(seen?.metadata.resourceVersion ?? 0);
+    return newer ? this.#written : seen;
+  }
+
+  async #register(): Promise<Node> {
+    const { client, settings, facts, recorder } = this.options;
+    try {
+      this.#written = await client.create(NodeKind, newNode(settings, facts));
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists")) throw error;
+      this.#written = await client.get(NodeKind, { name: settings.name });
+    }
+    const labels = nodeLabels(settings, facts.architecture);
+    const own = this.#written.metadata.labels ?? {};
+    if (Object.entries(labels).some(([name, value]) => own[name] !== value)) {
+      this.#written = await client.patch(NodeKind, { name: settings.name }, {
+        type: "merge",
+        patch: { metadata: { labels } },
+      });
+    }
+    logger.info("registered node {name}", { name: settings.name });
+    recorder.event(this.#written, "Normal", "Starting", "Starting kubelet.");
+    return this.#written;
+  }
+
+  async #setupNetwork(node: Node): Promise<void> {
+    const { network, onNetwork } = this.options;
+    const podCidr = node.spec.podCIDR;
+    if (podCidr === undefined || podCidr === "" || podCidr === this.#podCidr) return;
+    try {
+      await network.setup({ podCidr });
+      this.#podCidr = podCidr;
+      this.#wait = undefined;
+      onNetwork();
+    } catch (error) {
+      this.#wait = error instanceof Error ? error.message : String(error);
+      logger.error("pod network {podCidr}: {error}", { podCidr, error: this.#wait });
+    }
+  }
+
+  async #tellStatus(node: Node): Promise<void> {
+    const { client, clock, engine, settings, facts, paths, engineTrouble, recorder } = this.options;
+    const trouble = engineTrouble();
+    const usage = await hostUsage(paths);
+    const images: readonly ImageSummary[] = trouble === undefined ? await engine.imageList().catch(() => []) : [];
+    const now = clock.now();
+    const health = { usage, networkWait: this.#wait, engineTrouble: trouble };
+    const status = nodeStatus(node.status, { settings, facts, health, images, now });
+    const patch = nodeStatusPatch(node.status, status, now);
+    if (patch === undefined) return;
+    this.#written = await client.patch(NodeKind, { name: settings.name }, {
+      type: "strategic",
+      patch: { status: patch },
+    }, {
+      subresource: "status",
+    });
+    const ready = status.conditions!.find(({ type }) => type === "Ready")!;
+    if (this.#ready === (ready.status === "True")) return;
+    this.#ready = ready.status === "True";
+    const reason = this.#ready ? "NodeReady" : "NodeNotReady";
+    recorder.event(this.#written, "Normal", reason, `Node ${settings.name} status is now: ${reason}`);
+    logger.info("node {name}: {reason}: {message}", { name: settings.name, reason, message: ready.message });
+  }
+
+  async #setPeers(): Promise<void> {
+    const { network, nodes, settings } = this.options;
+    if (this.#podCidr === undefined || !nodes.hasSynced) return;
+    await network.setPeers(peersOf(nodes.list(), settings.name));
+  }
+}
+
+/** The other nodes that have pod addresses and can be reached. Pure. */
+export function peersOf(nodes: Iterable<Node>, self: string): NetworkPeer[] {
+  const peers: NetworkPeer[] = [];
+  for (const { metadata, spec, status } of nodes) {
+    const nodeIp = status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+    const podCidr = spec.podCIDR;
+    if (metadata.name === self || nodeIp === undefined || podCidr === undefined || podCidr === "") continue;
+    peers.push({ name: metadata.name, podCidr, nodeIp });
+  }
+  return peers.sort((a, b) => a.name < b.name ? -1 : 1);
+}
