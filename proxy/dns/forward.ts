@@ -39,7 +39,8 @@ export type Exchange = (
 ) => Promise<Uint8Array>;
 
 export interface ForwarderOptions {
-  readonly servers: readonly Server[];
+  /** In the order in which they are asked. */
+  servers(): readonly Server[];
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,7 +62,7 @@ export const failure: Answer = {
 export class Forwarder {
   readonly #cache = new AnswerCache(dnsCacheEntriesMax);
   readonly #flights = new Map<string, Promise<Answer>>();
-  readonly #health = new Map<Server, { failures: number; avoidUntil: Instant }>();
+  readonly #health = new Map<string, { failures: number; avoidUntil: Instant }>();
   readonly counts = { asked: 0, cached: 0, failed: 0, refused: 0 };
 
   constructor(readonly options: ForwarderOptions) {}
@@ -100,7 +101,7 @@ export class Forwarder {
       const server = servers[i % servers.length]!;
       try {
         const message = await this.#askOne(server, question, flags);
-        this.#health.delete(server);
+        this.#health.delete(id(server));
         const { rcode, answers, authority, additional } = message;
         last = { rcode, authoritative: false, answers, authority, additional };
         if (rcode === rcodes.NOERROR || rcode === rcodes.NXDOMAIN) return last;
@@ -150,15 +151,15 @@ export class Forwarder {
 
   #inOrder(): Server[] {
     const now = this.options.clock.now();
-    const avoided = (server: Server) => (this.#health.get(server)?.avoidUntil ?? 0) > now;
-    const { servers } = this.options;
+    const avoided = (server: Server) => (this.#health.get(id(server))?.avoidUntil ?? 0) > now;
+    const servers = this.options.servers();
     return [...servers.filter((server) => !avoided(server)), ...servers.filter(avoided)];
   }
 
   #failed(server: Server, error: unknown): void {
-    const health = this.#health.get(server) ?? { failures: 0, avoidUntil: 0 };
+    const health = this.#health.get(id(server)) ?? { failures: 0, avoidUntil: 0 };
     health.failures++;
-    this.#health.set(server, health);
+    this.#health.set(id(server), health);
     if (health.failures < dnsFailuresMax) return;
     const now = this.options.clock.now();
     if (health.avoidUntil <= now) {
@@ -167,6 +168,8 @@ export class Forwarder {
     health.avoidUntil = now + dnsAvoidMs;
   }
 }
+
+const id = ({ address, port }: Server) => `${address}:${port}`;
 
 /** For how long an answer holds, in seconds (RFC 2308 for negative ones). */
 function keepSeconds({ rcode, answers, authority }: Answer): number {

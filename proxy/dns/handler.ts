@@ -3,7 +3,7 @@
  * bytes, without making values of them: that is most of all questions, and several times faster.
  */
 import { getLogger } from "log";
-import { dnsUdpBytes, dnsUdpBytesMax } from "../../lib/limits.ts";
+import { dnsInFlightMax, dnsUdpBytes, dnsUdpBytesMax } from "../../lib/limits.ts";
 import { classAny, classIn, decode, encode, type Message, rcodes, types } from "./message.ts";
 import { FormatError } from "./name.ts";
 import type { Answer, Zone } from "./resolve.ts";
@@ -16,6 +16,8 @@ export interface HandlerOptions {
   readonly resolver: Resolver;
   /** Who may ask; others are refused, so that nobody outside is answered by way of us. */
   admits(address: string): boolean;
+  /** Resolves when the zone knows the cluster; questions that come before wait for it. */
+  readonly ready: Promise<void>;
 }
 
 interface Prepared {
@@ -32,9 +34,13 @@ const nothing: Answer = { rcode: 0, authoritative: false, answers: [], authority
 export class Handler {
   readonly #prepared = new Map<string, Prepared>();
   #generation = 0;
+  /** Until the zone is known: how many questions wait. */
+  #waiting: number | undefined = 0;
   readonly counts = { udp: 0, tcp: 0, prepared: 0, rcodes: new Map<number, number>() };
 
-  constructor(readonly options: HandlerOptions) {}
+  constructor(readonly options: HandlerOptions) {
+    void options.ready.then(() => this.#waiting = undefined);
+  }
 
   /** The answer, at once where it is prepared; `undefined` for what deserves none. */
   handle(
@@ -77,6 +83,7 @@ export class Handler {
   }
 
   async #answer(query: Uint8Array, from: string, via: "udp" | "tcp", key: string | undefined): Promise<Uint8Array> {
+    const { generation } = this.options.zone.records;
     let asked: Message;
     try {
       asked = decode(query);
@@ -100,7 +107,7 @@ export class Handler {
       edns: asked.edns === undefined ? undefined : { udpBytes: dnsUdpBytesMax, version: 0, dnssec: asked.edns.dnssec },
     };
     const bytes = encode(message, via === "tcp" ? 65_535 : udpRoom(asked));
-    if (key !== undefined && this.#generation === this.options.zone.records.generation) {
+    if (key !== undefined && generation === this.options.zone.records.generation) {
       this.#prepare(key, query, bytes, answer);
     }
     return bytes;
@@ -113,6 +120,11 @@ export class Handler {
     if (question === undefined) return { ...nothing, rcode: rcodes.FORMERR };
     const understood = question.class === classIn || question.class === classAny;
     if (!understood || !this.options.admits(from)) return { ...nothing, rcode: rcodes.REFUSED };
+    if (this.#waiting !== undefined) {
+      if (this.#waiting >= dnsInFlightMax) return { ...nothing, rcode: rcodes.SERVFAIL };
+      this.#waiting++;
+      await this.options.ready;
+    }
     try {
       return await this.options.resolver.resolve(
         { ...question, class: classIn },

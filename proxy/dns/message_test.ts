@@ -24,8 +24,15 @@ const base: Message = {
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 Deno.test("encode() writes an answer whose owner points to the question", () => {
-  const bytes = encode({ ...base, question: { name: "a.b", type: 1, class: 1 }, answers: [addressRr("a.b", "10.96.0.1")] }, 512);
-  assert.equal(hex(bytes), "123485800001000100000000" + "0161016200" + "00010001" + "c00c00010001000000050004" + "0a600001");
+  const bytes = encode({
+    ...base,
+    question: { name: "a.b", type: 1, class: 1 },
+    answers: [addressRr("a.b", "10.96.0.1")],
+  }, 512);
+  assert.equal(
+    hex(bytes),
+    "123485800001000100000000" + "0161016200" + "00010001" + "c00c00010001000000050004" + "0a600001",
+  );
 });
 
 Deno.test("decode() reads what encode() wrote, every kind of record", () => {
@@ -48,7 +55,10 @@ Deno.test("decode() reads what encode() wrote, every kind of record", () => {
 });
 
 Deno.test("encode() cuts records that do not fit and says so", () => {
-  const answers = Array.from({ length: 100 }, (_, i) => ({ ...addressRr(base.question!.name, `10.0.0.${i}`), class: 1 }));
+  const answers = Array.from(
+    { length: 100 },
+    (_, i) => ({ ...addressRr(base.question!.name, `10.0.0.${i}`), class: 1 }),
+  );
   const bytes = encode({ ...base, answers, edns: { udpBytes: 512, version: 0, dnssec: false } }, 512);
   assert.ok(bytes.length <= 512);
   const read = decode(bytes);
@@ -67,9 +77,49 @@ Deno.test("encode() leaves out additional records without a word", () => {
 Deno.test("decode() follows compression in names of data, and writes them out", () => {
   // www.example CNAME (pointer to example at 16)
   const bytes = Uint8Array.from([
-    0, 1, 0x80, 0, 0, 1, 0, 1, 0, 0, 0, 0,
-    3, 119, 119, 119, 7, 101, 120, 97, 109, 112, 108, 101, 0, 0, 1, 0, 1,
-    0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 2, 0xc0, 16,
+    0,
+    1,
+    0x80,
+    0,
+    0,
+    1,
+    0,
+    1,
+    0,
+    0,
+    0,
+    0,
+    3,
+    119,
+    119,
+    119,
+    7,
+    101,
+    120,
+    97,
+    109,
+    112,
+    108,
+    101,
+    0,
+    0,
+    1,
+    0,
+    1,
+    0xc0,
+    12,
+    0,
+    5,
+    0,
+    1,
+    0,
+    0,
+    0,
+    60,
+    0,
+    2,
+    0xc0,
+    16,
   ]); // deno-fmt-ignore
   const [answer] = decode(bytes).answers as [Rr];
   assert.equal(answer.name, "www.example");
@@ -102,7 +152,11 @@ Deno.test("decode() answers or throws FormatError, whatever it is given", () => 
 });
 
 Deno.test("readName() reads what nameBytes() wrote", () => {
-  const label = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((n) => String.fromCharCode(n)), minLength: 1, maxLength: 20 });
+  const label = fc.string({
+    unit: fc.integer({ min: 0, max: 255 }).map((n) => String.fromCharCode(n)),
+    minLength: 1,
+    maxLength: 20,
+  });
   const escape = (text: string) =>
     text.replace(/[.\\]/g, "\\$&").replace(/[^\x21-\x7e]/g, (c) => "\\" + String(c.charCodeAt(0)).padStart(3, "0"));
   fc.assert(fc.property(fc.array(label, { maxLength: 8 }), (labels) => {

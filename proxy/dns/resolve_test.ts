@@ -12,7 +12,12 @@ function zone(): Zone {
     records.setService(`${of.metadata.namespace}/${of.metadata.name}`, of, slices);
   records.setNamespace("default", "exists");
   records.setNamespace("empty", "exists");
-  add(service("web", { clusterIP: "10.96.1.1", ports: [{ name: "http", port: 80 }, { name: "dns", port: 53, protocol: "UDP" }] }));
+  add(
+    service("web", {
+      clusterIP: "10.96.1.1",
+      ports: [{ name: "http", port: 80 }, { name: "dns", port: 53, protocol: "UDP" }],
+    }),
+  );
   add(service("prod/db", { clusterIP: "10.96.1.2", ports: [{ port: 5432 }] }));
   add(
     service("peers", { clusterIP: "None", ports: [{ name: "http", port: 80 }] }),
@@ -44,7 +49,8 @@ function ask(of: Zone, text: string): string {
     const rcode = Object.entries(rcodes).find(([, code]) => code === answer.rcode)![0];
     return `${rcode} (${answer.authority.map((record) => typeNames[record.type]).join(", ")})`;
   }
-  const show = (records: typeof answer.answers) => records.map((r) => `${typeNames[r.type]} ${dataText(r)}`).sort().join(", ");
+  const show = (records: typeof answer.answers) =>
+    records.map((r) => `${typeNames[r.type]} ${dataText(r)}`).sort().join(", ");
   return show(answer.answers) + (answer.additional.length === 0 ? "" : ` + ${show(answer.additional)}`) +
     (answer.follow === undefined ? "" : ` → ${answer.follow}`);
 }
@@ -110,14 +116,18 @@ for (const [question, answer] of cases) {
 
 Deno.test("resolve() begins with another address of a headless Service each time", () => {
   const of = zone();
-  const first = () => dataText(resolve(of, { name: "peers.default.svc.cluster.local", type: types.A, class: 1 })!.answers[0]!);
+  const first = () =>
+    dataText(resolve(of, { name: "peers.default.svc.cluster.local", type: types.A, class: 1 })!.answers[0]!);
   assert.deepEqual([first(), first(), first()], ["10.244.1.2", "10.244.2.2", "10.244.1.2"]);
 });
 
 Deno.test("Records: what a Service brought goes with it, and only that", () => {
   const records = new Records("cluster.local", zoneFacts("cluster.local", "10.96.0.10"));
   const before = records.size;
-  const both = [service("web", { clusterIP: "10.96.1.1", ports: [{ name: "http", port: 80 }] }), service("db", { clusterIP: "10.96.1.2" })];
+  const both = [
+    service("web", { clusterIP: "10.96.1.1", ports: [{ name: "http", port: 80 }] }),
+    service("db", { clusterIP: "10.96.1.2" }),
+  ];
   for (const one of both) records.setService(one.metadata.name, one, []);
   const { generation } = records;
   records.setService("web", both[0], []);

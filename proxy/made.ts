@@ -1,0 +1,32 @@
+/**
+ * What the proxy made on this host, noted in its data directory, so that reset removes exactly that, also when it is called with other flags
+ * or none.
+ */
+import { readText, writeAtomic } from "../lib/seams/files.ts";
+import type { Processes } from "../lib/seams/process.ts";
+import { Nft } from "./nft/apply.ts";
+import { type HostOptions, removeFromHost } from "./host.ts";
+import type { Clock } from "../lib/seams/clock.ts";
+
+export interface Made {
+  readonly table: string;
+  readonly host: HostOptions;
+}
+
+const pathIn = (dataDir: string) => `${dataDir}/made.json`;
+
+export async function noteMade(dataDir: string, made: Made): Promise<void> {
+  await writeAtomic(pathIn(dataDir), JSON.stringify(made) + "\n");
+}
+
+/** What an earlier run noted, `undefined` when there is no note. */
+export async function readMade(dataDir: string): Promise<Made | undefined> {
+  const text = await readText(pathIn(dataDir));
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+/** Removes the table, the address and the route. Connections that go through the table end. Safe to repeat. */
+export async function removeMade(made: Made, processes: Processes, clock: Clock): Promise<void> {
+  await new Nft(processes, clock, made.table).remove();
+  await removeFromHost(processes, made.host);
+}
