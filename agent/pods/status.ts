@@ -34,7 +34,10 @@ export function podStatus(view: PodView, now: Instant, node: NodeNames): PodStat
   }
   const phase = podPhase(view, statuses.regular);
   const sandbox = currentSandbox(view);
-  const sandboxReady = sandbox?.state === "running" && memory.address?.sandboxId === sandbox.id;
+  // A restarted agent learns the address of a running sandbox in a moment: until then what was told stands.
+  const told = old.conditions?.find(({ type }) => type === "PodReadyToStartContainers")?.status === "True";
+  const attached = memory.address === undefined ? told : memory.address.sandboxId === sandbox?.id;
+  const sandboxReady = sandbox?.state === "running" && attached;
   const own = podConditions({
     pod,
     phase,
