@@ -170,3 +170,11 @@ const benches: [string, () => Promise<void>][] = [
 const only = Deno.args[0] === "--only" ? Deno.args[1]!.split(",") : undefined;
 for (const [name, run] of benches) if (only === undefined || only.includes(name)) await run();
 Deno.exit(0);
+
+/*
+ * Quiet runs on two shared cores, Deno 2.9.6:
+ *   create ConfigMap 18,500 per s; get ConfigMap 70,000–84,000; merge patch 9,000; create Pod 8,700–10,300 (alone)
+ *   list of 10,000 Pods (34.4 MB) 32–45 ms, 90 ms while the bytes are encoded for the first time; page of 500: 1–2 ms
+ *   table of 10,000 Pods 130–180 ms; Pods of one node 1 ms, 280 ms while all are parsed for the first time
+ *   1,000 watchers in this process: 63,000–85,000 deliveries per s
+ */
