@@ -36,7 +36,7 @@ export async function setKernel(processes: Processes, options: HostOptions): Pro
 
 export async function addDnsAddress(processes: Processes, options: HostOptions): Promise<void> {
   if (options.dnsAddress === undefined) return;
-  await run(processes, ["ip", "addr", "add", `${options.dnsAddress}/32`, "dev", options.dnsInterface], /File exists/);
+  await run(processes, ["ip", "addr", "add", `${options.dnsAddress}/32`, "dev", options.dnsInterface], /File exists|already assigned/);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function addServiceRoute(
   const found = await processes.run(["ip", "-4", "route", "get", probe]);
   if (found.code === 0 || source === undefined) return;
   const command = ["ip", "-4", "route", "add", options.serviceCidr, "dev", "lo", "src", source, "proto", "static"];
-  await run(processes, command, /File exists/);
+  await run(processes, command, /File exists|already assigned/);
   logger.info("no route leads to {range}: added one, for this host's own connections", { range: options.serviceCidr });
 }
 

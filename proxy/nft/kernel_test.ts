@@ -1,7 +1,11 @@
 import assert from "assert";
+import { systemClock } from "../../lib/seams/clock.ts";
+import { addDnsAddress, addServiceRoute, hostAddresses, setKernel } from "../host.ts";
+import { removeMade } from "../made.ts";
+import { NftPlane } from "./plane.ts";
 import { output } from "../../lib/seams/process.ts";
-import type { Backend, ServiceEntry } from "../model.ts";
-import { cases, clientIp, net, node, nodeIp, pods, services } from "../testing/world.ts";
+import type { ServiceEntry } from "../model.ts";
+import { cases, clientIp, net, node, nodeIp, only, pods, services } from "../testing/world.ts";
 import { type Lab, openLab, whyNoLab } from "../testing/lab.ts";
 import { Ruleset } from "./ruleset.ts";
 import { parseListing } from "./listing.ts";
@@ -51,15 +55,6 @@ Deno.test({
   },
 });
 
-/** An entry with only some of its endpoints. */
-function only(entry: ServiceEntry, ...ips: string[]): ServiceEntry {
-  const keep = (backends: readonly Backend[]) => backends.filter((backend) => ips.includes(backend.ip));
-  return {
-    ...entry,
-    ports: entry.ports.map((port) => ({ ...port, cluster: keep(port.cluster), local: keep(port.local) })),
-  };
-}
-
 Deno.test({
   name: title("one turn for all ways in, exact over 300 connections"),
   ignore,
@@ -95,7 +90,7 @@ Deno.test({
     await change([web.key, only(web, pods.a, pods.c)]);
     assert.deepEqual(await ask(4), { a: 2, c: 2 });
     await change([web.key, only(web)]);
-    assert.deepEqual(await ask(1), { drop: 1 }, "endpoints elsewhere were known when the entry was made");
+    assert.deepEqual(await ask(1), { refuse: 1 });
     await change([web.key, web]);
     assert.deepEqual(await ask(6), { a: 2, b: 2, c: 2 });
     const sticky = byKey.get("default/sticky")!;
@@ -135,5 +130,97 @@ Deno.test({
     await step(all.map((entry) => [entry.key, only(entry, pods.b, pods.c)]));
     await step(all.map((entry) => [entry.key, entry]));
     await step(all.map((entry) => [entry.key, undefined]));
+  },
+});
+
+function plane(lab: Lab): NftPlane {
+  return new NftPlane({ net, processes: lab.processes, clock: systemClock, nodeAddresses: () => node.addresses });
+}
+
+const worldMap = (): Map<string, ServiceEntry> => new Map(services().map((entry) => [entry.key, entry]));
+
+Deno.test({
+  name: title("UDP flows leave an endpoint that goes, and find one where there was none"),
+  ignore,
+  async fn() {
+    await using lab = await openLab({ peers: ["a", "b", "c"] });
+    const nft = plane(lab);
+    const all = worldMap();
+    const names = all.get("default/names")!;
+    await nft.load(all);
+    const flow = async () =>
+      (await lab.ask("b", { protocol: "udp", to: "10.96.1.8", port: 80, oneSocket: true, timeoutMs: 300 }))[0]!;
+    const first = await flow();
+    assert.equal(await flow(), first, "one flow, one endpoint");
+    const rest = Object.entries(pods).filter(([name]) => name !== first[0]).map(([, ip]) => ip);
+    await nft.change(new Map([[names.key, only(names, ...rest)]]));
+    const second = await flow();
+    assert.ok(second !== "drop" && second[0] !== first[0], second);
+    await nft.change(new Map([[names.key, only(names)]]));
+    assert.match(await flow(), /refuse|drop/);
+    await nft.change(new Map([[names.key, only(names, pods.c)]]));
+    assert.equal((await flow())[0], "c");
+  },
+});
+
+Deno.test({
+  name: title("a restart keeps clients at their endpoints, and a check finds what others did"),
+  ignore,
+  async fn() {
+    await using lab = await openLab({ peers: ["a", "b", "c", "client"] });
+    const nft = plane(lab);
+    await nft.load(worldMap());
+    assert.deepEqual(await nft.check(), []);
+    const ask = async () => (await lab.ask("client", { to: nodeIp, port: 30086 }))[0]![0];
+    const first = await ask();
+    const restarted = plane(lab);
+    await restarted.load(worldMap());
+    assert.deepEqual(await restarted.check(), []);
+    for (let i = 0; i < 4; i++) assert.equal(await ask(), first);
+    const table = net.table;
+    const damages = [
+      `nft delete element ip ${table} endpoints '{ 0:4000 }'`,
+      `nft add element ip ${table} vips '{ 10.96.5.5 . tcp . 1 : drop }'`,
+      `nft flush chain ip ${table} post`,
+      `nft add chain ip ${table} foreign`,
+      `nft add rule ip ${table} pick drop`,
+      `nft flush ruleset`,
+    ];
+    for (const damage of damages) {
+      await lab.run("node", damage);
+      assert.notEqual((await restarted.check())!.length, 0, damage);
+      await restarted.load(worldMap());
+      assert.deepEqual(await restarted.check(), [], damage);
+    }
+  },
+});
+
+Deno.test({
+  name: title("what is made on the host makes Services reachable without a default route, and is removed again"),
+  ignore,
+  async fn() {
+    await using lab = await openLab({ peers: ["node", "a", "b", "c"] });
+    const host = { ...net, dnsInterface: "lo" };
+    await lab.run(
+      "node",
+      "ip route del default",
+      "sysctl -qw net.ipv4.conf.all.route_localnet=0 net.ipv4.ip_forward=0",
+    );
+    const state = () => lab.run("node", "ip -4 addr show lo; ip -4 route; nft list tables");
+    const before = await state();
+    for (let i = 0; i < 2; i++) {
+      await setKernel(lab.processes, host);
+      await addDnsAddress(lab.processes, host);
+      await addServiceRoute(lab.processes, host, nodeIp);
+    }
+    const nft = plane(lab);
+    await nft.load(worldMap());
+    const ask = (order: { to: string; port: number }) => lab.ask("node", { ...order, count: 3 });
+    assert.deepEqual(tally(await ask({ to: "10.96.1.1", port: 80 })), { a: 1, b: 1, c: 1 });
+    assert.deepEqual(tally(await ask({ to: "127.0.0.1", port: 30080 })), { a: 1, b: 1, c: 1 });
+    assert.deepEqual(tally(await lab.ask("b", { to: "10.96.1.1", port: 80, count: 3 })), { a: 1, b: 1, c: 1 });
+    assert.ok((await hostAddresses(lab.processes)).has(net.dnsAddress!));
+    for (let i = 0; i < 2; i++) await removeMade({ table: net.table, host }, lab.processes, systemClock);
+    assert.equal(await state(), before);
   },
 });

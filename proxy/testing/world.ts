@@ -2,7 +2,7 @@
  * A node with two pods, a pod elsewhere, a client outside, and Services of every sort, with what must become of connections. The same
  * cases run against the tracer and, in network namespaces, against the kernel.
  */
-import type { Protocol, ServiceEntry } from "../model.ts";
+import type { Backend, Protocol, ServiceEntry } from "../model.ts";
 import type { NetOptions } from "../nft/base.ts";
 import type { ServiceSpec } from "../../lib/types/core_v1.ts";
 import { at, entryOf, service, slice } from "./objects.ts";
@@ -72,6 +72,19 @@ export function services(): ServiceEntry[] {
     simple("no-names", "10.96.1.12", "", port(30054, "UDP"), undefined, "UDP"),
     simple("self", "10.96.1.13", "a"),
   ];
+}
+
+/** An entry with only some of its endpoints. */
+export function only(entry: ServiceEntry, ...ips: string[]): ServiceEntry {
+  const keep = (backends: readonly Backend[]) => backends.filter((backend) => ips.includes(backend.ip));
+  return {
+    ...entry,
+    ports: entry.ports.map((port) => {
+      const cluster = keep(port.cluster);
+      const local = keep(port.local);
+      return { ...port, cluster, local, anyBackend: port.anyBackend && ips.length > 0 };
+    }),
+  };
 }
 
 export interface Case {
