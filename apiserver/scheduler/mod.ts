@@ -1,0 +1,2 @@
+/** The scheduler: gives every pod a Node. `runScheduler` is all that its host needs. */
+export { runScheduler, schedulerName, type SchedulerOptions } from "./scheduler.ts";
