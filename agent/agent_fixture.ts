@@ -8,6 +8,7 @@ import type { Event, Pod, PodSpec } from "../lib/types/core_v1.ts";
 import { Event as EventKind, Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
 import { createFakeClient, type FakeClient } from "../tests/harness/fake_client.ts";
 import { type Agent, createAgent } from "./agent.ts";
+import type { Engine } from "./engine/engine.ts";
 import { FakeEngine } from "./engine/fake.ts";
 import type { NetworkPeer, PodAttachment, PodNetwork } from "./network/network.ts";
 import type { MountPoint, Mounts } from "./volumes/mounts.ts";
@@ -75,9 +76,9 @@ export class FakeMounts implements Mounts {
   }
 }
 
-export interface Fixture extends AsyncDisposable {
+export interface Fixture<E extends Engine = FakeEngine> extends AsyncDisposable {
   readonly api: FakeClient;
-  readonly engine: FakeEngine;
+  readonly engine: E;
   readonly network: FakeNetwork;
   readonly directory: string;
   readonly agent: Agent;
@@ -85,7 +86,7 @@ export interface Fixture extends AsyncDisposable {
   apply(name: string, spec: Partial<PodSpec>, metadata?: Partial<New<Pod>["metadata"]>): Promise<Pod>;
   pod(name: string): Pod | undefined;
   events(): string[];
-  /** Waits for something that other promises bring about; fails with what there is after five seconds. */
+  /** Waits for something that other promises bring about; fails with what there is after some time. */
   until<T>(what: string, look: () => T | undefined | false): Promise<T>;
   /** Ends the agent and starts another one in its place. */
   restart(): Promise<void>;
@@ -94,20 +95,27 @@ export interface Fixture extends AsyncDisposable {
 
 export interface FixtureOptions {
   readonly clock: Clock;
-  readonly engine?: FakeEngine;
+  readonly mounts?: Mounts;
   /** Does not give the node its pod addresses. */
   readonly withoutPodCidr?: boolean;
 }
 
+/** Real engines take their time on a busy machine. */
+const waitMs = 20_000;
 const nodeName = "n1";
 
 export async function startFixture(options: FixtureOptions): Promise<Fixture> {
+  const engine = new FakeEngine({ clock: options.clock });
+  engine.addImage("app:1");
+  return await startFixtureOn(engine, options);
+}
+
+/** The same on another engine. */
+export async function startFixtureOn<E extends Engine>(engine: E, options: FixtureOptions): Promise<Fixture<E>> {
   const { clock } = options;
   const api = createFakeClient({ clock });
-  const engine = options.engine ?? new FakeEngine({ clock });
-  engine.addImage("app:1");
   const network = new FakeNetwork();
-  const mounts = new FakeMounts();
+  const mounts = options.mounts ?? new FakeMounts();
   const directory = await Deno.makeTempDir({ prefix: "agent-" });
   if (options.withoutPodCidr !== true) {
     await api.create(NodeKind, { metadata: { name: nodeName }, spec: { podCIDR: "10.244.0.0/24" } });
@@ -165,7 +173,7 @@ export async function startFixture(options: FixtureOptions): Promise<Fixture> {
     return { agent, end };
   }
 
-  const fixture: Fixture = {
+  const fixture: Fixture<E> = {
     api,
     engine,
     network,
@@ -182,13 +190,14 @@ export async function startFixture(options: FixtureOptions): Promise<Fixture> {
     events: () =>
       ([...api.store.all(EventKind).values()] as Event[]).map(({ reason, message }) => `${reason}: ${message}`),
     async until(what, look) {
-      const give = Date.now() + 5_000;
+      const give = Date.now() + waitMs;
       for (;;) {
         const found = look();
         if (found !== undefined && found !== false) return found;
         if (Date.now() > give) {
+          const journal = engine instanceof FakeEngine ? engine.journal : [];
           throw new Error(
-            `${what}: it did not come to be\n${engine.journal.join("\n")}\n${fixture.events().join("\n")}\n${
+            `${what}: it did not come to be\n${journal.join("\n")}\n${fixture.events().join("\n")}\n${
               JSON.stringify([...api.store.all(PodKind).values()].map((pod) => (pod as Pod).status), null, 1)
             }`,
           );
@@ -203,6 +212,7 @@ export async function startFixture(options: FixtureOptions): Promise<Fixture> {
     stop: () => life.end(),
     async [Symbol.asyncDispose]() {
       await life.end();
+      await mounts.unmountBelow(directory);
       await Deno.remove(directory, { recursive: true });
     },
   };
