@@ -298,3 +298,23 @@ export const registryRetryMs = 60_000;
 export const podAddressReuseMs = 60_000;
 /** A command of the pod network (ip, nft, iptables) ends within this. */
 export const networkCommandTimeoutMs = 30_000;
+/** Exec, attach, port-forward and log streams of one node at once; more are refused. */
+export const streamSessionsMax = 512;
+/** A stream without traffic ends (kubelet: streamingConnectionIdleTimeout). */
+export const streamIdleMs = 4 * 3_600_000;
+/** A client opens the streams that its request names within this (kubelet: DefaultStreamCreationTimeout). */
+export const streamCreationMs = 30_000;
+/** Streams of one SPDY connection: port-forward has two for each of its connections. */
+export const spdyStreamsMax = 2_048;
+/** A SPDY frame: kubectl's have at most 64 KiB, the format allows 16 MiB. */
+export const spdyFrameBytesMax = 2 ** 20;
+/** Headers of a SPDY stream, inflated. */
+export const spdyHeaderBytesMax = 64 * 2 ** 10;
+/** What may wait in a stream for its reader; then its connection is read no further. */
+export const streamBufferBytesMax = 2 ** 20;
+/** A message of a WebSocket client. */
+export const streamMessageBytesMax = 4 * 2 ** 20;
+/** A connection into a pod is made within this. */
+export const podDialMs = 5_000;
+/** A relay in a pod's network namespace ends when it has been without connections for this long. */
+export const relayIdleMs = 60_000;

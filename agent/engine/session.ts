@@ -1,8 +1,8 @@
 /** Conversations with processes in containers (exec, attach) over a connection that the engine has given away. */
-import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
 import type { Chunk, StreamSession } from "./engine.ts";
 import { demux, plain } from "./demux.ts";
+import { readDuplex, writeDuplex } from "./duplex.ts";
 
 export interface SessionOptions {
   readonly tty: boolean;
@@ -21,7 +21,7 @@ export function createSession(
   duplex.once("close", finish);
   const session: StreamSession = {
     output: output(duplex, options.tty, finish),
-    write: (data) => write(duplex, data),
+    write: (data) => writeDuplex(duplex, data),
     closeStdin() {
       if (!duplex.destroyed && !duplex.writableEnded) duplex.end();
     },
@@ -36,42 +36,9 @@ export function createSession(
 
 async function* output(duplex: Duplex, tty: boolean, finish: () => void): AsyncGenerator<Chunk> {
   try {
-    yield* (tty ? plain : demux)(bytes(duplex));
+    yield* (tty ? plain : demux)(readDuplex(duplex));
   } finally {
     duplex.destroy();
     finish();
   }
-}
-
-/** The readable side by hand: a stream's own iterator would throw for a connection that was closed on this side. */
-async function* bytes(duplex: Duplex): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const chunk: Uint8Array | null = duplex.read();
-    if (chunk !== null) {
-      yield chunk;
-      continue;
-    }
-    if (duplex.readableEnded || duplex.destroyed) return;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        for (const event of ["readable", "end", "close"]) duplex.off(event, wake);
-        resolve();
-      };
-      for (const event of ["readable", "end", "close"]) duplex.on(event, wake);
-    });
-  }
-}
-
-async function write(duplex: Duplex, data: Uint8Array): Promise<void> {
-  if (duplex.destroyed || duplex.writableEnded) return;
-  if (duplex.write(Buffer.from(data.buffer, data.byteOffset, data.byteLength))) return;
-  await new Promise<void>((resolve) => {
-    const wake = () => {
-      duplex.off("drain", wake);
-      duplex.off("close", wake);
-      resolve();
-    };
-    duplex.on("drain", wake);
-    duplex.on("close", wake);
-  });
 }
