@@ -3,6 +3,7 @@ import type { Client } from "../lib/client/client.ts";
 import type { Recorder } from "../lib/events.ts";
 import type { Informer } from "../lib/informer/informer.ts";
 import type { Clock } from "../lib/seams/clock.ts";
+import type { Processes } from "../lib/seams/process.ts";
 import type { Random } from "../lib/seams/random.ts";
 import type { Node, Pod, Service } from "../lib/types/core_v1.ts";
 import type { AgentConfig } from "./config.ts";
@@ -50,6 +51,9 @@ export interface AgentOptions {
   readonly engine: Engine;
   readonly network: PodNetwork;
   readonly mounts: Mounts;
+  readonly processes: Processes;
+  /** For sockets: short, gone after a reboot. */
+  readonly runDirectory: string;
   readonly informers: { pods: Informer<Pod>; services: Informer<Service>; nodes: Informer<Node> };
   readonly recorder: Recorder;
   readonly facts: HostFacts;
@@ -95,7 +99,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   void parts.observer.synced.then(() => host.wake());
   return {
     workers,
-    api: kubeletApi({ parts, assigned, workers, facts: options.facts, paths }),
+    api: kubeletApi({ ...options, parts, assigned, workers, paths }),
     async run() {
       await Promise.all([
         parts.observer.run(signal),

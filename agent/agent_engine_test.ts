@@ -6,7 +6,7 @@ import type { Container, Pod, PodSpec } from "../lib/types/core_v1.ts";
 import { ConfigMap as ConfigMapKind, Pod as PodKind, Secret as SecretKind } from "../lib/types/kinds.ts";
 import { engineMissing, startEngine } from "../tests/harness/engines.ts";
 import { busyboxImage } from "../tests/harness/image.ts";
-import { type Fixture, startFixtureOn } from "./agent_fixture.ts";
+import { type AgentScene, startAgentOn } from "../tests/harness/agent.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createMounts } from "./volumes/mounts.ts";
 
@@ -18,7 +18,7 @@ const script = (text: string, more: Partial<Container> = {}): Partial<PodSpec> =
   containers: [{ name: "app", image, imagePullPolicy: "Never", command: ["sh", "-c", text], ...more }],
 });
 
-type Scene = Fixture<Engine>;
+type Scene = AgentScene<Engine>;
 const statusOf = (pod: Pod | undefined) => pod?.status.containerStatuses?.[0];
 const isReady = (pod: Pod | undefined) => pod?.status.conditions?.find((c) => c.type === "Ready")?.status === "True";
 const id = (pod: Pod) => statusOf(pod)!.containerID!.replace(/^.*\/\//, "");
@@ -211,7 +211,7 @@ for (const name of ["podman", "docker"] as const) {
       const { engine, stop } = await startEngine(name);
       try {
         await engine.imageLoad(await busyboxImage({ ref: image }), image);
-        await using scene = await startFixtureOn(engine, { clock: systemClock, mounts: createMounts(systemProcesses) });
+        await using scene = await startAgentOn(engine, { clock: systemClock, mounts: createMounts(systemProcesses) });
         for (const [part, run] of parts) await t.step(part, () => run(scene));
       } finally {
         await stop();

@@ -7,7 +7,8 @@ import {
   Pod as PodKind,
   Secret as SecretKind,
 } from "../lib/types/kinds.ts";
-import { type Fixture, startFixture } from "./agent_fixture.ts";
+import type { FakeEngine } from "./engine/fake.ts";
+import { type AgentScene, startAgent } from "../tests/harness/agent.ts";
 
 const container = (pod: Pod | undefined, name = "app"): ContainerStatus | undefined =>
   [...pod?.status.containerStatuses ?? [], ...pod?.status.initContainerStatuses ?? []].find((s) => s.name === name);
@@ -15,15 +16,15 @@ const condition = (pod: Pod | undefined, type: string) => pod?.status.conditions
 const isReady = (pod: Pod | undefined) => condition(pod, "Ready") === "True";
 const waiting = (pod: Pod | undefined, name = "app") => container(pod, name)?.state?.waiting?.reason;
 
-function scenario(name: string, body: (fixture: Fixture, clock: FakeClock) => Promise<void>): void {
+function scenario(name: string, body: (fixture: AgentScene<FakeEngine>, clock: FakeClock) => Promise<void>): void {
   Deno.test(`agent ${name}`, async () => {
     const clock = new FakeClock();
-    await using fixture = await startFixture({ clock });
+    await using fixture = await startAgent({ clock });
     await body(fixture, clock);
   });
 }
 
-const ready = (fixture: Fixture, name = "p") =>
+const ready = (fixture: AgentScene<FakeEngine>, name = "p") =>
   fixture.until(`${name} is Ready`, () => isReady(fixture.pod(name)) && fixture.pod(name));
 
 scenario("runs a pod and tells of it", async (fixture) => {
@@ -345,7 +346,7 @@ scenario("waits out an engine that goes away, and goes on", async (fixture, cloc
 
 Deno.test("agent makes no sandbox before its node has pod addresses", async () => {
   const clock = new FakeClock();
-  await using fixture = await startFixture({ clock, withoutPodCidr: true });
+  await using fixture = await startAgent({ clock, withoutPodCidr: true });
   await fixture.apply("p", {});
   const node = await fixture.until("it registers", () => {
     const found = fixture.api.store.all(NodeKind).get("n1") as Node | undefined;

@@ -84,3 +84,8 @@ export async function agentConfig(
   const nodeIp = values["node-ip"] ?? await hostAddress(processes);
   return { config: { ...values, clusterId, dns, nodeName, nodeIp }, rest };
 }
+
+/** Where the agent's sockets are: short (a socket's path has at most 107 bytes), its own, and gone after a reboot. */
+export function runDirectory({ clusterId, nodeName }: Pick<AgentConfig, "clusterId" | "nodeName">): string {
+  return `/run/sauropod-${clusterId.slice(0, 16)}-${nodeName.slice(0, 32)}`;
+}

@@ -1,5 +1,6 @@
 /** What the kubelet API tells, from the agent's parts. */
 import { readText } from "../lib/seams/files.ts";
+import type { Processes } from "../lib/seams/process.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { hostUsage } from "./node/facts.ts";
 import { type Family, family } from "./node/metrics.ts";
@@ -17,9 +18,13 @@ export interface KubeletApiParts {
   readonly workers: PodWorkers;
   readonly facts: HostFacts;
   readonly paths: { readonly data: string; readonly images: string };
+  readonly processes: Processes;
+  /** For sockets: short, gone after a reboot. */
+  readonly runDirectory: string;
 }
 
-export function kubeletApi({ parts, assigned, workers, facts, paths }: KubeletApiParts): KubeletApi {
+export function kubeletApi(given: KubeletApiParts): KubeletApi {
+  const { parts, assigned, workers, facts, paths } = given;
   const { engine, clock, observer } = parts;
   const runningOf = (uid: string): Observed[] =>
     [...observer.ofPod(uid).containers.values()].flat().filter(({ state }) => state === "running");
@@ -37,7 +42,7 @@ export function kubeletApi({ parts, assigned, workers, facts, paths }: KubeletAp
     clock,
     cpus: facts.cpus,
     stats: createPodStats({ engine, clock, source }),
-    streams: createAgentStreams({ parts, assigned, workers }),
+    streams: createAgentStreams({ ...given, pod: (uid) => workers.pod(uid) }),
     pods: () => [...assigned.uids()].flatMap((uid) => workers.pod(uid) ?? []),
     async host() {
       const cpuNanos = hostCpuNanos(await readText("/proc/stat") ?? "");

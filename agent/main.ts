@@ -12,7 +12,7 @@ import { systemProcesses as processes } from "../lib/seams/process.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
 import { createAgent } from "./agent.ts";
-import { type AgentConfig, agentConfig } from "./config.ts";
+import { type AgentConfig, agentConfig, runDirectory } from "./config.ts";
 import { findEngine } from "./engine/find.ts";
 import { createPodNetwork } from "./network/kernel_network.ts";
 import { hostFacts } from "./node/facts.ts";
@@ -38,7 +38,8 @@ async function main(config: AgentConfig): Promise<void> {
     processes,
   });
   logger.info("{engine} {version} on {socketPath}", { engine: engine.name, version: engine.version, socketPath });
-  await Deno.mkdir(config["data-dir"], { recursive: true, mode: 0o700 });
+  const run = runDirectory(config);
+  for (const directory of [config["data-dir"], run]) await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   const network = createPodNetwork({
     clusterId: config.clusterId,
     clusterCidr: config["cluster-cidr"],
@@ -58,6 +59,8 @@ async function main(config: AgentConfig): Promise<void> {
     engine,
     network,
     mounts: createMounts(processes),
+    processes,
+    runDirectory: run,
     informers: { pods, services, nodes },
     recorder: createRecorder(client, clock, "kubelet", config.nodeName),
     facts: await hostFacts(config["data-dir"]),

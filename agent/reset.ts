@@ -6,7 +6,7 @@ import { FlagError, processSources } from "../lib/flags.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemProcesses as processes } from "../lib/seams/process.ts";
-import { type AgentConfig, agentConfig } from "./config.ts";
+import { type AgentConfig, agentConfig, runDirectory } from "./config.ts";
 import type { Engine } from "./engine/engine.ts";
 import { findEngine } from "./engine/find.ts";
 import { createPodNetwork } from "./network/kernel_network.ts";
@@ -41,10 +41,14 @@ export async function removePodFiles({ mounts, config }: Pick<ResetParts, "mount
     const directory of [podsDirectory(directories), memoryDirectory(directories), `${directories.root}/checkpoint`]
   ) {
     await mounts.unmountBelow(directory);
-    await Deno.remove(directory, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await removeAll(directory);
   }
+}
+
+async function removeAll(directory: string): Promise<void> {
+  await Deno.remove(directory, { recursive: true }).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
 }
 
 async function reset(config: AgentConfig, what: string): Promise<void> {
@@ -79,11 +83,9 @@ async function reset(config: AgentConfig, what: string): Promise<void> {
   await tried("volumes", () => removePodFiles({ mounts, config }));
   if (what === "all") {
     await tried("pod network", () => network.teardown());
-    await tried(config["data-dir"], async () => {
-      await Deno.remove(config["data-dir"], { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      });
-    });
+    for (const directory of [config["data-dir"], runDirectory(config)]) {
+      await tried(directory, () => removeAll(directory));
+    }
   } else await tried("pod network", async () => void await network.reconcile([]));
   if (failures.length > 0) throw new Error(failures.join("; "));
 }

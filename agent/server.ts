@@ -14,12 +14,7 @@ import type { Pod } from "../lib/types/core_v1.ts";
 import { cadvisorMetrics, type Family, metricsText, resourceMetrics } from "./node/metrics.ts";
 import type { PodStats } from "./node/stats.ts";
 import { type HostUse, statsSummary } from "./node/summary.ts";
-
-export interface Streams {
-  /** /containerLogs, and /exec, /attach, /portForward that were not upgraded. */
-  handle(request: Request): Promise<Response>;
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void;
-}
+import type { Streams } from "./stream/streams.ts";
 
 export interface KubeletApi {
   readonly nodeName: string;
@@ -135,7 +130,8 @@ export async function listenKubelet(
       socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
       return;
     }
-    api.streams.handleUpgrade(request, socket, head);
+    if (api.streams.handleUpgrade(request, socket, head)) return;
+    socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
   });
   server.on("tlsClientError", (error: Error) => logger.debug("TLS: {error}", { error: error.message }));
   await new Promise<void>((resolve, reject) => {
@@ -162,6 +158,7 @@ export async function listenKubelet(
       server.close(() => resolve());
       // Streams that go on (exec, follow) would hold it for hours.
       server.closeAllConnections();
+      api.streams.close().catch((error) => logger.warn("streams: {error}", { error: String(error) }));
     }, { once: true });
   });
   return { port, closed };

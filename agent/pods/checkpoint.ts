@@ -21,18 +21,86 @@ export interface Checkpoint {
 const logger = getLogger(["sauropod", "agent", "checkpoint"]);
 
 export function createCheckpoint(directory: string): Checkpoint {
-  const pods = `${directory}/pods`;
-  const maps = `${directory}/configmaps`;
-  const loaded = new Map<string, ConfigMap>();
-  /** Path → text, or undefined to remove it. */
-  const waiting = new Map<string, string | undefined>();
-  const last = new Map<string, string>();
-  let writing: Promise<void> | undefined;
+  return new FileCheckpoint(directory);
+}
 
-  async function drain(): Promise<void> {
-    while (waiting.size > 0) {
-      const [path, text] = waiting.entries().next().value!;
-      waiting.delete(path);
+class FileCheckpoint implements Checkpoint {
+  readonly configMaps: ConfigMapStore = {
+    load: (key) => this.#maps.get(key),
+    save: (key, object) => this.#saveMap(key, object),
+  };
+  readonly #maps = new Map<string, ConfigMap>();
+  /** Path → text, or undefined to remove it. */
+  readonly #waiting = new Map<string, string | undefined>();
+  readonly #last = new Map<string, string>();
+  #writing: Promise<void> | undefined;
+
+  constructor(readonly directory: string) {}
+
+  async load(): Promise<{ pods: Pod[]; services: Service[] | undefined }> {
+    for (const room of ["pods", "configmaps"]) {
+      await Deno.mkdir(`${this.directory}/${room}`, { recursive: true, mode: 0o700 });
+    }
+    for (const map of await this.#readAll<ConfigMap>("configmaps")) {
+      this.#maps.set(`${map.metadata.namespace}/${map.metadata.name}`, map);
+    }
+    return { pods: await this.#readAll<Pod>("pods"), services: await this.#read<Service[]>("services.json") };
+  }
+
+  async #read<T>(name: string): Promise<T | undefined> {
+    const path = `${this.directory}/${name}`;
+    const text = await readText(path);
+    if (text === undefined) return undefined;
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      logger.error("{path} is damaged and left out: {error}", { path, error: String(error) });
+      return undefined;
+    }
+  }
+
+  async #readAll<T>(room: string): Promise<T[]> {
+    const found: T[] = [];
+    for await (const { name } of Deno.readDir(`${this.directory}/${room}`)) {
+      const object = name.endsWith(".json") ? await this.#read<T>(`${room}/${name}`) : undefined;
+      if (object !== undefined) found.push(object);
+    }
+    return found;
+  }
+
+  save(pod: Pod): void {
+    const { managedFields: _, ...metadata } = pod.metadata;
+    this.#put(`pods/${pod.metadata.uid}.json`, JSON.stringify({ ...pod, metadata }));
+  }
+
+  remove(uid: string): void {
+    this.#put(`pods/${uid}.json`, undefined);
+  }
+
+  saveServices(services: readonly Service[]): void {
+    this.#put("services.json", JSON.stringify(services));
+  }
+
+  #saveMap(key: string, object: ConfigMap | undefined): void {
+    if (object === undefined) this.#maps.delete(key);
+    else this.#maps.set(key, object);
+    const name = `configmaps/${encodeURIComponent(key)}.json`;
+    this.#put(name, object === undefined ? undefined : JSON.stringify(object));
+  }
+
+  #put(name: string, text: string | undefined): void {
+    if (text !== undefined && this.#last.get(name) === text) return;
+    if (text === undefined) this.#last.delete(name);
+    else this.#last.set(name, text);
+    this.#waiting.set(name, text);
+    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.size > 0) {
+      const [name, text] = this.#waiting.entries().next().value!;
+      this.#waiting.delete(name);
+      const path = `${this.directory}/${name}`;
       try {
         if (text === undefined) await Deno.remove(path);
         else await writeAtomic(path, text);
@@ -41,54 +109,8 @@ export function createCheckpoint(directory: string): Checkpoint {
       }
     }
   }
-  function put(path: string, text: string | undefined): void {
-    if (last.get(path) === text && !(text === undefined)) return;
-    if (text === undefined) last.delete(path);
-    else last.set(path, text);
-    waiting.set(path, text);
-    writing ??= drain().finally(() => writing = undefined);
-  }
-  async function readAll<T>(from: string): Promise<T[]> {
-    const found: T[] = [];
-    for await (const { name } of Deno.readDir(from)) {
-      if (!name.endsWith(".json")) continue;
-      const text = await readText(`${from}/${name}`);
-      try {
-        found.push(JSON.parse(text ?? ""));
-      } catch (error) {
-        logger.error("{file} is damaged and left out: {error}", { file: `${from}/${name}`, error: String(error) });
-      }
-    }
-    return found;
-  }
-  const mapPath = (key: string) => `${maps}/${encodeURIComponent(key)}.json`;
 
-  return {
-    async load() {
-      await Deno.mkdir(pods, { recursive: true, mode: 0o700 });
-      await Deno.mkdir(maps, { recursive: true, mode: 0o700 });
-      for (const map of await readAll<ConfigMap>(maps)) {
-        loaded.set(`${map.metadata.namespace}/${map.metadata.name}`, map);
-      }
-      const text = await readText(`${directory}/services.json`);
-      return { pods: await readAll<Pod>(pods), services: text === undefined ? undefined : JSON.parse(text) };
-    },
-    save(pod) {
-      const { managedFields: _, ...metadata } = pod.metadata;
-      put(`${pods}/${pod.metadata.uid}.json`, JSON.stringify({ ...pod, metadata }));
-    },
-    remove: (uid) => put(`${pods}/${uid}.json`, undefined),
-    saveServices: (services) => put(`${directory}/services.json`, JSON.stringify(services)),
-    configMaps: {
-      load: (key) => loaded.get(key),
-      save(key, object) {
-        if (object === undefined) loaded.delete(key);
-        else loaded.set(key, object);
-        put(mapPath(key), object === undefined ? undefined : JSON.stringify(object));
-      },
-    },
-    async flush() {
-      while (writing !== undefined) await writing;
-    },
-  };
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
 }

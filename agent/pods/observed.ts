@@ -77,3 +77,5 @@ export function groupContainers(all: Iterable<Observed>): PodContainers {
   for (const list of containers.values()) list.sort(newestFirst);
   return { sandboxes, containers };
 }
+
+export const isSandboxAlive = ({ state }: Observed): boolean => state === "running";

@@ -20,6 +20,13 @@ export interface StatusWriter {
   forget(uid: string): void;
 }
 
+export interface StatusWriterOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly onWritten?: (pod: Pod) => void;
+}
+
 interface Entry {
   pod: Pod;
   wanted: PodStatus;
@@ -34,33 +41,53 @@ interface Entry {
 const logger = getLogger(["sauropod", "agent", "status"]);
 const retry = { baseMs: statusRetryMinMs, maxMs: statusRetryMaxMs };
 
-export function createStatusWriter(
-  { client, clock, signal, onWritten }: {
-    client: Client;
-    clock: Clock;
-    signal: AbortSignal;
-    onWritten?: (pod: Pod) => void;
-  },
-): StatusWriter {
-  const entries = new Map<string, Entry>();
+export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
+  return new ApiStatusWriter(options);
+}
 
-  const revision = (pod: Pod | undefined) => Number(pod?.metadata.resourceVersion ?? 0);
-  function known(pod: Pod): PodStatus {
-    const written = entries.get(pod.metadata.uid)?.written;
+const revision = (pod: Pod | undefined) => Number(pod?.metadata.resourceVersion || 0);
+
+class ApiStatusWriter implements StatusWriter {
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(readonly options: StatusWriterOptions) {}
+
+  known(pod: Pod): PodStatus {
+    const written = this.#entries.get(pod.metadata.uid)?.written;
     return (revision(written) > revision(pod) ? written!.status : pod.status) ?? {};
   }
 
-  /** What is to be written. Nothing when the API has had just this from us: it may have put it in other words. */
-  function due(entry: Entry): Record<string, unknown> | undefined {
-    const latest = revision(entry.written) >= revision(entry.pod);
-    if (latest && entry.sent !== undefined && sameJson(entry.sent, entry.wanted)) return undefined;
-    return statusPatch(known(entry.pod), entry.wanted);
+  set(pod: Pod, status: PodStatus): void {
+    const { uid } = pod.metadata;
+    const entry = this.#entries.get(uid) ??
+      { pod, wanted: status, sent: undefined, written: undefined, writing: undefined, gone: false };
+    entry.pod = pod;
+    entry.wanted = status;
+    this.#entries.set(uid, entry);
+    if (entry.writing !== undefined || entry.gone || this.#due(entry) === undefined) return;
+    entry.writing = this.#write(entry).finally(() => entry.writing = undefined);
   }
 
-  async function write(entry: Entry): Promise<void> {
+  async flush(uid: string): Promise<void> {
+    await this.#entries.get(uid)?.writing;
+  }
+
+  forget(uid: string): void {
+    this.#entries.delete(uid);
+  }
+
+  /** What is to be written. Nothing when the API has had just this from us: it may have put it in other words. */
+  #due(entry: Entry): Record<string, unknown> | undefined {
+    const latest = revision(entry.written) >= revision(entry.pod);
+    if (latest && entry.sent !== undefined && sameJson(entry.sent, entry.wanted)) return undefined;
+    return statusPatch(this.known(entry.pod), entry.wanted);
+  }
+
+  async #write(entry: Entry): Promise<void> {
+    const { client, signal, onWritten } = this.options;
     for (let failures = 0; !signal.aborted && !entry.gone;) {
       const { name, namespace, uid } = entry.pod.metadata;
-      const status = due(entry);
+      const status = this.#due(entry);
       if (status === undefined) return;
       const sent = entry.wanted;
       try {
@@ -71,37 +98,20 @@ export function createStatusWriter(
         onWritten?.(entry.written);
       } catch (error) {
         // It is gone, or another pod has its name now.
-        if (isReason(error, "NotFound", "Conflict")) {
-          entry.gone = true;
-          return;
-        }
-        const delay = backoffMs(retry, failures++);
-        const level = failures > 3 ? "warn" : "debug";
-        logger[level]("status of {pod}: {error}; again in {delay} ms", {
-          pod: `${namespace}/${name}`,
-          error: String(error),
-          delay,
-        });
-        await sleep(clock, delay, signal);
+        if (isReason(error, "NotFound", "Conflict")) entry.gone = true;
+        else await this.#pause(`${namespace}/${name}`, error, failures++);
       }
     }
   }
 
-  return {
-    known,
-    set(pod, status) {
-      const { uid } = pod.metadata;
-      const entry = entries.get(uid) ??
-        { pod, wanted: status, sent: undefined, written: undefined, writing: undefined, gone: false };
-      entry.pod = pod;
-      entry.wanted = status;
-      entries.set(uid, entry);
-      if (entry.writing !== undefined || entry.gone || due(entry) === undefined) return;
-      entry.writing = write(entry).finally(() => entry.writing = undefined);
-    },
-    async flush(uid) {
-      await entries.get(uid)?.writing;
-    },
-    forget: (uid) => void entries.delete(uid),
-  };
+  async #pause(pod: string, error: unknown, failures: number): Promise<void> {
+    const { clock, signal } = this.options;
+    const delay = backoffMs(retry, failures);
+    logger[failures > 2 ? "warn" : "debug"]("status of {pod}: {error}; again in {delay} ms", {
+      pod,
+      error: String(error),
+      delay,
+    });
+    await sleep(clock, delay, signal);
+  }
 }

@@ -46,78 +46,100 @@ interface Watch {
   readonly holders: Set<string>;
 }
 
-export function createReferences(
-  { client, clock, store }: { client: Client; clock: Clock; store?: ConfigMapStore },
-): References {
-  const watches = new Map<string, Watch>();
-  const listeners = new Set<(uid: string) => void>();
-  const idOf = (kind: { plural: string }, key: string) => `${kind.plural}/${key}`;
+export interface ReferencesOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly store?: ConfigMapStore;
+}
 
-  function watch<T extends KubeObject>(kind: Kind<T>, namespace: string, name: string): Watch {
+export function createReferences(options: ReferencesOptions): References {
+  return new WatchedReferences(options);
+}
+
+const idOf = (kind: { plural: string }, key: string) => `${kind.plural}/${key}`;
+
+class WatchedReferences implements References {
+  readonly #watches = new Map<string, Watch>();
+  readonly #listeners = new Set<(uid: string) => void>();
+
+  constructor(readonly options: ReferencesOptions) {}
+
+  hold(uid: string, namespace: string, { configMaps, secrets }: Names): void {
+    const wanted = new Set([
+      ...configMaps.map((name) => this.#watch(ConfigMapKind, namespace, name)),
+      ...secrets.map((name) => this.#watch(SecretKind, namespace, name)),
+    ]);
+    for (const { holders } of wanted) holders.add(uid);
+    this.#drop(uid, wanted);
+  }
+
+  release(uid: string): void {
+    this.#drop(uid, new Set());
+  }
+
+  async settled(uid: string): Promise<void> {
+    const held = [...this.#watches.values()].filter(({ holders, informer }) => holders.has(uid) && !informer.hasSynced);
+    if (held.length === 0) return;
+    let cancel = () => {};
+    const timeout = new Promise<void>((resolve) => cancel = this.options.clock.after(referenceTimeoutMs, resolve));
+    await Promise.race([Promise.all(held.map(({ informer }) => informer.synced)), timeout]);
+    cancel();
+  }
+
+  configMap(namespace: string, name: string): Lookup<ConfigMap> {
+    const found = this.#look(ConfigMapKind, namespace, name);
+    if (found.state !== "unknown") return found;
+    const stored = this.options.store?.load(`${namespace}/${name}`);
+    return stored === undefined ? found : { state: "found", object: stored };
+  }
+
+  secret(namespace: string, name: string): Lookup<Secret> {
+    return this.#look(SecretKind, namespace, name);
+  }
+
+  onChange(listener: (uid: string) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  close(): void {
+    for (const { stop } of this.#watches.values()) stop.abort();
+    this.#watches.clear();
+  }
+
+  #watch<T extends KubeObject>(kind: Kind<T>, namespace: string, name: string): Watch {
+    const { client, clock, store } = this.options;
     const key = `${namespace}/${name}`;
-    const existing = watches.get(idOf(kind, key));
+    const existing = this.#watches.get(idOf(kind, key));
     if (existing !== undefined) return existing;
     const informer = createInformer(client, kind, { namespace, fieldSelector: `metadata.name=${name}`, clock });
     const stop = new AbortController();
-    const made: Watch = {
+    const watch: Watch = {
       informer: informer as unknown as ListWatchInformer<KubeObject>,
       stop,
       holders: new Set(),
     };
-    watches.set(idOf(kind, key), made);
+    this.#watches.set(idOf(kind, key), watch);
     informer.onChange(({ now }) => {
       if (kind.plural === ConfigMapKind.plural) store?.save(key, now as unknown as ConfigMap | undefined);
-      for (const uid of made.holders) for (const listener of listeners) listener(uid);
+      for (const uid of watch.holders) for (const listener of this.#listeners) listener(uid);
     });
     void informer.run(stop.signal);
-    return made;
+    return watch;
   }
 
-  function drop(uid: string, keep: ReadonlySet<Watch>): void {
-    for (const [id, watched] of watches) {
-      if (keep.has(watched) || !watched.holders.delete(uid) || watched.holders.size > 0) continue;
-      watched.stop.abort();
-      watches.delete(id);
+  #drop(uid: string, keep: ReadonlySet<Watch>): void {
+    for (const [id, watch] of this.#watches) {
+      if (keep.has(watch) || !watch.holders.delete(uid) || watch.holders.size > 0) continue;
+      watch.stop.abort();
+      this.#watches.delete(id);
     }
   }
 
-  function look<T extends KubeObject>(kind: Kind<T>, namespace: string, name: string): Lookup<T> {
+  #look<T extends KubeObject>(kind: Kind<T>, namespace: string, name: string): Lookup<T> {
     const key = keyOf({ metadata: { namespace, name } });
-    const informer = watches.get(idOf(kind, key))?.informer;
+    const informer = this.#watches.get(idOf(kind, key))?.informer;
     if (informer?.hasSynced !== true) return { state: "unknown" };
     const object = informer.get(key) as unknown as T | undefined;
     return object === undefined ? { state: "missing" } : { state: "found", object };
   }
-
-  return {
-    hold(uid, namespace, { configMaps, secrets }) {
-      const wanted = new Set([
-        ...configMaps.map((name) => watch(ConfigMapKind, namespace, name)),
-        ...secrets.map((name) => watch(SecretKind, namespace, name)),
-      ]);
-      for (const { holders } of wanted) holders.add(uid);
-      drop(uid, wanted);
-    },
-    release: (uid) => drop(uid, new Set()),
-    async settled(uid) {
-      const held = [...watches.values()].filter(({ holders, informer }) => holders.has(uid) && !informer.hasSynced);
-      if (held.length === 0) return;
-      let cancel = () => {};
-      const timeout = new Promise<void>((resolve) => cancel = clock.after(referenceTimeoutMs, resolve));
-      await Promise.race([Promise.all(held.map(({ informer }) => informer.synced)), timeout]);
-      cancel();
-    },
-    configMap(namespace, name) {
-      const found = look(ConfigMapKind, namespace, name);
-      if (found.state !== "unknown") return found;
-      const stored = store?.load(`${namespace}/${name}`);
-      return stored === undefined ? found : { state: "found", object: stored };
-    },
-    secret: (namespace, name) => look(SecretKind, namespace, name),
-    onChange: (listener) => void listeners.add(listener),
-    close() {
-      for (const { stop } of watches.values()) stop.abort();
-      watches.clear();
-    },
-  };
 }
