@@ -318,3 +318,78 @@ export const streamMessageBytesMax = 4 * 2 ** 20;
 export const podDialMs = 5_000;
 /** A relay in a pod's network namespace ends when it has been without connections for this long. */
 export const relayIdleMs = 60_000;
+
+// apiserver/controllers
+
+/** Pods that are created or deleted by one plan (upstream: BurstReplicas). */
+export const burstReplicasMax = 500;
+/** Characters of revision-history that are kept. */
+export const revisionHistoryCharactersMax = 2000;
+/** Endpoints in one EndpointSlice. */
+export const endpointsPerSliceMax = 100;
+/** Addresses that Endpoints may list; the rest is only in EndpointSlices. */
+export const endpointsAddressesMax = 1000;
+/** Addresses of one subset of Endpoints that are mirrored to slices. */
+export const mirroredAddressesMax = 1000;
+/** Prefix of a Node's range: 254 pods. */
+export const nodeRangeBits = 24;
+/** Without a heartbeat for this long a Node's state is unknown (--node-monitor-grace-period). */
+export const nodeGraceMs = 50_000;
+/** A Node that has never said anything is given longer (--node-startup-grace-period). */
+export const nodeStartupGraceMs = 60_000;
+/** Between evictions of two Nodes of one zone (--node-eviction-rate 0.1). */
+export const evictionIntervalMs = 10_000;
+/** The same in a large zone of which most is down (--secondary-node-eviction-rate 0.01). */
+export const slowEvictionIntervalMs = 100_000;
+/** Zones up to this size stop evicting when most is down (--large-cluster-size-threshold). */
+export const smallZoneNodesMax = 50;
+/** From this share of Nodes that are down a zone counts as disrupted (--unhealthy-zone-threshold). */
+export const unhealthyZoneShareMin = 0.55;
+/** What the server said about owners that the garbage collector does not see, as far as it is remembered. */
+export const garbageVerdictsMax = 4_096;
+/** How often the garbage collector asks discovery for new and removed kinds. */
+export const garbageDiscoveryMs = 30_000;
+/** A kind that can't be listed for this long holds up no other (upstream: initialSyncTimeout). */
+export const garbageSyncTimeoutMs = 30_000;
+/** First and longest wait between two passes over a namespace that is being deleted; the end of its last pod makes one at once. */
+export const namespacePassMinMs = 500;
+export const namespacePassMaxMs = 15_000;
+/** Kinds of which a namespace is emptied at the same time. */
+export const namespaceResourcesMax = 8;
+/** How long Events are kept after they were last seen (kube-apiserver --event-ttl). */
+export const eventTtlMs = 3_600_000;
+/** Between two looks for old Events. */
+export const eventSweepMs = 300_000;
+/** Events of one page of such a look, and deletions at the same time. */
+export const eventPageMax = 500;
+export const eventDeletionsMax = 16;
+/** Finished pods that are kept (kube-controller-manager --terminated-pod-gc-threshold). */
+export const finishedPodsMax = 12_500;
+/** Between two looks for pods that nobody else removes. */
+export const podSweepMs = 20_000;
+/** A Node must have been missing for this long before its pods are removed: it may be on its way in. */
+export const orphanQuarantineMs = 40_000;
+/** Removals of one such look; the rest waits for the next. */
+export const podRemovalsMax = 100;
+
+// apiserver/scheduler
+
+/** Nodes that are enough to choose from, whatever their number. */
+export const feasibleNodesMin = 100;
+/** Between attempts for one pod: doubles from the first to the second (podInitialBackoffSeconds, podMaxBackoffSeconds). */
+export const schedulingBackoff = { baseMs: 1_000, maxMs: 10_000 };
+/** After this an unschedulable pod is tried again, whatever happened (podMaxInUnschedulablePodsDuration). */
+export const unschedulableMaxMs = 300_000;
+/** How often is looked for such pods. */
+export const unschedulableFlushMs = 30_000;
+/** Writes in flight: bindings, statuses, removals. */
+export const schedulerWritesMax = 64;
+/** How long pods are placed before other work of the process gets its turn. */
+export const schedulerTurnMs = 5;
+/** Quantities whose values are remembered: a cluster has few different ones. */
+export const quantitiesRememberedMax = 4_096;
+/** Nodes on which preemption is tried at least, and the share of all that may be. */
+export const preemptionCandidatesMin = 100;
+export const preemptionCandidatesShare = 0.1;
+/** Sorts of pods that are counted at the same time; the one that was not asked for longest is dropped. */
+export const podTrackersMax = 512;

@@ -1,4 +1,5 @@
 /** Events are kept for an hour (kube-apiserver --event-ttl). They are looked through in pages and never held in memory. */
+import { eventDeletionsMax, eventPageMax, eventSweepMs, eventTtlMs } from "../../lib/limits.ts";
 import type { Client } from "../../lib/client/client.ts";
 import type { Controller } from "../../lib/controller/controller.ts";
 import type { Instant } from "../../lib/seams/clock.ts";
@@ -7,13 +8,6 @@ import type { Event } from "../../lib/types/core_v1.ts";
 import { Event as EventKind } from "../../lib/types/kinds.ts";
 import { createBell } from "./changes.ts";
 import type { Parts } from "./parts.ts";
-
-export const eventTtlMs = 3_600_000;
-/** Between two looks. */
-const sweepIntervalMs = 300_000;
-/** Events of one page, and deletions at the same time. */
-const pageSize = 500;
-const deletionsMax = 16;
 
 export interface SweepAction {
   do: "sweep";
@@ -36,20 +30,20 @@ export function eventTtlController({ clock }: Parts): Controller<Record<string, 
     view: () => ({}),
     plan: (_, now) => [
       { do: "sweep", before: now - eventTtlMs, why: "Events are kept for an hour" },
-      { do: "wakeAt", at: now + sweepIntervalMs, why: "the next look" },
+      { do: "wakeAt", at: now + eventSweepMs, why: "the next look" },
     ],
     execute: ({ before }, client) => sweep(client, before, () => clock.now()),
   };
 }
 
 async function sweep(client: Client, before: Instant, now: () => Instant): Promise<void> {
-  const deadline = now() + sweepIntervalMs;
+  const deadline = now() + eventSweepMs;
   let next: string | undefined;
   do {
-    const page = await client.list(EventKind, { limit: pageSize, continue: next });
+    const page = await client.list(EventKind, { limit: eventPageMax, continue: next });
     const old = page.items.filter((event) => lastSeen(event) < before);
-    for (let i = 0; i < old.length; i += deletionsMax) {
-      await Promise.all(old.slice(i, i + deletionsMax).map((event) => remove(client, event)));
+    for (let i = 0; i < old.length; i += eventDeletionsMax) {
+      await Promise.all(old.slice(i, i + eventDeletionsMax).map((event) => remove(client, event)));
     }
     next = page.metadata.continue;
   } while (next && now() < deadline);

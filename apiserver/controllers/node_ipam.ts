@@ -1,4 +1,5 @@
 /** A range of pod addresses for every Node, no two of them overlapping (pkg/controller/nodeipam, RangeAllocator). */
+import { nodeRangeBits } from "../../lib/limits.ts";
 import { type Controller, source } from "../../lib/controller/controller.ts";
 import type { Instant } from "../../lib/seams/clock.ts";
 import type { Node } from "../../lib/types/core_v1.ts";
@@ -6,9 +7,6 @@ import { Node as NodeKind } from "../../lib/types/kinds.ts";
 import { filtered } from "./changes.ts";
 import { overlaps, parseRange, type Range, rangeText, subnetAt } from "./cidr.ts";
 import type { Parts } from "./parts.ts";
-
-/** Prefix of a Node's range: 254 pods. */
-export const nodeRangeBits = 24;
 
 export interface NodeIpamView {
   nodes: readonly Node[];

@@ -2,6 +2,7 @@
  * Pods that nobody else removes: those of Nodes that are gone, those that were deleted before they had a Node, those on Nodes declared
  * out of service, and the oldest of too many finished ones (pkg/controller/podgc/gc_controller.go).
  */
+import { finishedPodsMax, orphanQuarantineMs, podRemovalsMax, podSweepMs } from "../../lib/limits.ts";
 import type { Client } from "../../lib/client/client.ts";
 import type { Controller } from "../../lib/controller/controller.ts";
 import { source } from "../../lib/controller/controller.ts";
@@ -15,15 +16,6 @@ import { replaceCondition } from "./condition.ts";
 import type { Parts } from "./parts.ts";
 import { isFinished } from "./pod_state.ts";
 import { together } from "./slow_start.ts";
-
-/** Finished pods that are kept (kube-controller-manager --terminated-pod-gc-threshold). */
-export const finishedPodsMax = 12_500;
-/** Between two looks at all pods. */
-const sweepIntervalMs = 20_000;
-/** A Node must have been missing for this long before its pods are removed: it may be on its way in. */
-export const quarantineMs = 40_000;
-/** Pods that one sweep removes at the same time; the rest waits for the next. */
-const removalsMax = 100;
 
 export interface PodGcView {
   pods: readonly Pod[];
@@ -53,7 +45,7 @@ export function planPodGc({ pods, nodes, missing }: PodGcView, now: Instant): re
       if (deleting) actions.push({ do: "remove", pod, why: "it was deleted before it had a node" });
     } else if (!nodes.has(nodeName)) {
       const since = missing.get(nodeName);
-      if (since !== undefined && now - since >= quarantineMs) {
+      if (since !== undefined && now - since >= orphanQuarantineMs) {
         orphans.set(nodeName, [...orphans.get(nodeName) ?? [], pod]);
       }
     } else if (deleting && isOutOfService(nodes.get(nodeName)!)) {
@@ -95,7 +87,7 @@ export function podGcController({ informers, clock }: Parts): Controller<PodGcVi
     },
     plan: (view, now) => [
       ...limited(planPodGc(view, now)),
-      { do: "wakeAt", at: now + sweepIntervalMs, why: "the next look" },
+      { do: "wakeAt", at: now + podSweepMs, why: "the next look" },
     ],
     async execute(action, client) {
       if (action.do === "remove") return await remove(client, action.pod, clock.now());
@@ -106,7 +98,7 @@ export function podGcController({ informers, clock }: Parts): Controller<PodGcVi
 }
 
 /** What one sweep takes on. Those of a lost node count as one: they are removed at the same time. */
-const limited = (actions: readonly PodGcAction[]) => actions.slice(0, removalsMax);
+const limited = (actions: readonly PodGcAction[]) => actions.slice(0, podRemovalsMax);
 
 const orphaned = { reason: "DeletionByPodGC", message: "PodGC: node no longer exists" };
 

@@ -2,6 +2,7 @@
  * Makes room for a pod by choosing pods of lower priority to remove (pkg/scheduler/framework/preemption). Pure: the snapshot is changed
  * while Nodes are tried, and is as before afterwards.
  */
+import { preemptionCandidatesMin, preemptionCandidatesShare } from "../../lib/limits.ts";
 import { matchesLabels, selectorFrom } from "../../lib/selector/labels.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import type { PodDisruptionBudget } from "../../lib/types/policy_v1.ts";
@@ -35,10 +36,6 @@ interface Candidate {
   violations: number;
 }
 
-/** Nodes that are tried at least, and the share of all that may be. */
-const candidatesMin = 100;
-const candidatesShare = 0.1;
-
 const unhelpful = "Preemption is not helpful for scheduling";
 const noVictims = "No preemption victims found for incoming pod";
 
@@ -55,7 +52,7 @@ export function findPreemption(
   const reasons = new Map<string, number>();
   const count = (reason: string, times = 1) => times > 0 && reasons.set(reason, (reasons.get(reason) ?? 0) + times);
   count(unhelpful, snapshot.nodes.length - possible.length);
-  const wanted = Math.max(candidatesMin, Math.floor(possible.length * candidatesShare));
+  const wanted = Math.max(preemptionCandidatesMin, Math.floor(possible.length * preemptionCandidatesShare));
   const start = Math.floor(chance * possible.length);
   const candidates: Candidate[] = [];
   for (let i = 0; i < possible.length && candidates.length < wanted; i++) {

@@ -2,16 +2,11 @@
  * Pods that wait for a Node: ready ones by priority and age, ones that back off after a failure, and ones that no Node takes until something
  * changes that could help them (pkg/scheduler/backend/queue).
  */
+import { schedulingBackoff, unschedulableFlushMs, unschedulableMaxMs } from "../../lib/limits.ts";
 import { backoffMs } from "../../lib/queue/backoff.ts";
 import type { Clock, Instant } from "../../lib/seams/clock.ts";
 import { Heap } from "./heap.ts";
 import type { PodInfo } from "./pod_info.ts";
-
-/** Between attempts for one pod: doubles from the first to the second (podInitialBackoffSeconds, podMaxBackoffSeconds). */
-const backoff = { baseMs: 1_000, maxMs: 10_000 };
-/** After this an unschedulable pod is tried again, whatever happened (podMaxInUnschedulablePodsDuration). */
-const unschedulableMs = 300_000;
-const flushIntervalMs = 30_000;
 
 export interface Entry {
   info: PodInfo;
@@ -21,16 +16,16 @@ export interface Entry {
   since: Instant;
   /** The filters that refused it. Empty: it failed for another reason. */
   plugins: ReadonlySet<string>;
-  /** When its backoff ends. */
+  /** When its schedulingBackoff ends. */
   retryAt: Instant;
-  place: "ready" | "backoff" | "unschedulable" | "out";
+  place: "ready" | "schedulingBackoff" | "unschedulable" | "out";
   readonly order: number;
 }
 
 export class SchedulingQueue {
   readonly #entries = new Map<string, Entry>();
   readonly #ready = new Heap<Entry>(goesFirst);
-  readonly #backoff = new Heap<Entry>((a, b) => a.retryAt < b.retryAt);
+  readonly #schedulingBackoff = new Heap<Entry>((a, b) => a.retryAt < b.retryAt);
   /** Filter → the pods that it refused; those that failed otherwise are under "". */
   readonly #unschedulable = new Map<string, Set<Entry>>();
   #order = 0;
@@ -88,15 +83,17 @@ export class SchedulingQueue {
     entry.place = "out";
   }
 
-  /** The next pod to try: a ready one, otherwise the one whose backoff ends first (an idle scheduler need not wait for it). */
+  /** The next pod to try: a ready one, otherwise the one whose schedulingBackoff ends first (an idle scheduler need not wait for it). */
   pop(): Entry | undefined {
-    for (const heap of [this.#ready, this.#backoff]) {
-      const place = heap === this.#ready ? "ready" : "backoff";
+    for (const heap of [this.#ready, this.#schedulingBackoff]) {
+      const place = heap === this.#ready ? "ready" : "schedulingBackoff";
       for (let entry = heap.peek(); entry !== undefined; entry = heap.peek()) {
         // Entries that were moved or removed stay in the heap until they come up.
         if (entry.place === place && this.#entries.get(entry.info.uid) === entry) {
           // What failed by an error waits for its time: trying at once would be a storm.
-          if (place === "backoff" && entry.plugins.size === 0 && entry.retryAt > this.clock.now()) return undefined;
+          if (place === "schedulingBackoff" && entry.plugins.size === 0 && entry.retryAt > this.clock.now()) {
+            return undefined;
+          }
           heap.pop();
           entry.place = "out";
           return entry;
@@ -112,7 +109,7 @@ export class SchedulingQueue {
     if (this.#closed) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting = resolve;
-      const next = this.#backoff.peek();
+      const next = this.#schedulingBackoff.peek();
       if (next === undefined) return;
       this.#cancelTimer();
       this.#cancelTimer = this.clock.after(next.retryAt - this.clock.now(), () => this.#wake());
@@ -129,7 +126,7 @@ export class SchedulingQueue {
     }
   }
 
-  /** The attempt failed by an error: it is repeated after a backoff. */
+  /** The attempt failed by an error: it is repeated after a schedulingBackoff. */
   retry(info: PodInfo, attempts: number): void {
     let entry = this.#entries.get(info.uid);
     if (entry === undefined) {
@@ -164,10 +161,10 @@ export class SchedulingQueue {
     const now = this.clock.now();
     entry.plugins = plugins;
     entry.since = now;
-    entry.retryAt = now + backoffMs(backoff, entry.attempts++);
+    entry.retryAt = now + backoffMs(schedulingBackoff, entry.attempts++);
   }
 
-  /** From the pool of unschedulable pods to the ready ones, or the backoff that is not over. */
+  /** From the pool of unschedulable pods to the ready ones, or the schedulingBackoff that is not over. */
   #move(entry: Entry): void {
     this.#leavePool(entry);
     if (entry.retryAt <= this.clock.now()) this.#makeReady(entry);
@@ -190,8 +187,8 @@ export class SchedulingQueue {
   }
 
   #backOff(entry: Entry): void {
-    entry.place = "backoff";
-    this.#backoff.push(entry);
+    entry.place = "schedulingBackoff";
+    this.#schedulingBackoff.push(entry);
     this.#wake();
   }
 
@@ -204,8 +201,8 @@ export class SchedulingQueue {
   }
 
   #flushLater(): void {
-    this.#cancelFlush = this.clock.after(flushIntervalMs, () => {
-      const before = this.clock.now() - unschedulableMs;
+    this.#cancelFlush = this.clock.after(unschedulableFlushMs, () => {
+      const before = this.clock.now() - unschedulableMaxMs;
       this.changed("all", (entry) => entry.since <= before);
       this.#flushLater();
     });

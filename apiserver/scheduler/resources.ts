@@ -1,4 +1,5 @@
 /** What pods ask for and what Nodes have, as numbers (k8s.io/component-helpers/resource). Pure. */
+import { quantitiesRememberedMax } from "../../lib/limits.ts";
 import { bytes, milli } from "../../lib/quantity.ts";
 import type { Container, Pod } from "../../lib/types/core_v1.ts";
 
@@ -14,15 +15,13 @@ export interface Resources {
 type Amounts = Map<string, number>;
 type Quantities = Record<string, string> | undefined;
 
-/** Texts whose values are remembered: a cluster has few different ones. */
-const rememberedMax = 4_096;
 const remembered = new Map<string, number>();
 
 function amount(name: string, text: string): number {
   const key = name === "cpu" ? `cpu ${text}` : text;
   const known = remembered.get(key);
   if (known !== undefined) return known;
-  if (remembered.size >= rememberedMax) remembered.clear();
+  if (remembered.size >= quantitiesRememberedMax) remembered.clear();
   const value = name === "cpu" ? milli(text) : bytes(text);
   remembered.set(key, value);
   return value;

@@ -2,6 +2,7 @@
  * Places one pod: filters, then scores, on as many Nodes as are needed for a good choice (pkg/scheduler/schedule_one.go). Pure: the same
  * snapshot, pod, start and chance give the same answer.
  */
+import { feasibleNodesMin } from "../../lib/limits.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { filters } from "./filters/mod.ts";
@@ -33,9 +34,6 @@ export interface Unplaced {
 export type Placement = Placed | Unplaced;
 
 export const isPlaced = (placement: Placement): placement is Placed => "node" in placement;
-
-/** Nodes that are enough to choose from, whatever their number. */
-const feasibleNodesMin = 100;
 
 /** How many feasible Nodes to look for: 50 % of 1,000 or so, down to 5 % of very many (numFeasibleNodesToFind). */
 export function feasibleWanted(nodes: number): number {

@@ -2,6 +2,7 @@
  * The scheduler's loop: takes the next pod, decides at once, assumes the decision and binds in the background, so that the next pod is
  * decided for while the API server still writes. What it decides is in schedule.ts and preempt.ts.
  */
+import { schedulerTurnMs, schedulerWritesMax } from "../../lib/limits.ts";
 import { getLogger } from "log";
 import type { Client } from "../../lib/client/client.ts";
 import { createRecorder } from "../../lib/events.ts";
@@ -24,10 +25,6 @@ import { createWatches, informersOf, type Watches } from "./watches.ts";
 export const schedulerName = "default-scheduler";
 
 const logger = getLogger(["sauropod", "scheduler"]);
-/** Writes in flight: bindings, statuses, removals. */
-const writesMax = 64;
-/** How long pods are placed before other work of the process gets its turn. */
-const turnMs = 5;
 
 export interface SchedulerOptions {
   /** As `system:kube-scheduler`. */
@@ -69,10 +66,10 @@ export class Scheduler {
         continue;
       }
       this.#place(entry);
-      if (this.#writes >= writesMax) {
+      if (this.#writes >= schedulerWritesMax) {
         await new Promise<void>((resolve) => this.#slot = resolve);
         turn = clock.now();
-      } else if (clock.now() - turn >= turnMs) {
+      } else if (clock.now() - turn >= schedulerTurnMs) {
         await sleep(clock, 0, signal);
         turn = clock.now();
       }

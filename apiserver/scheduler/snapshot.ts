@@ -2,6 +2,7 @@
  * The cluster as the scheduler sees it: Nodes, the pods on them, assumed ones among them, and tallies that make the cost of placing a pod
  * independent of how many pods there are. Read by filters and scores; changed by the scheduler alone.
  */
+import { podTrackersMax } from "../../lib/limits.ts";
 import type { Node } from "../../lib/types/core_v1.ts";
 import type { NamespaceLabels, Term } from "./affinity_term.ts";
 import { NodeInfo } from "./node_info.ts";
@@ -22,9 +23,6 @@ export interface AffinityGroup {
   readonly sample: PodInfo;
   readonly tally: Tally;
 }
-
-/** Sorts of pods that are counted at the same time; the one that was not asked for longest is dropped. */
-const trackersMax = 512;
 
 export class Snapshot {
   /** Nodes in a stable order: scheduling goes round it. */
@@ -153,7 +151,7 @@ export class Snapshot {
       }
     }
     this.#trackers.set(id, { id, namespace, matches, tally });
-    if (this.#trackers.size > trackersMax) this.#trackers.delete(this.#trackers.keys().next().value!);
+    if (this.#trackers.size > podTrackersMax) this.#trackers.delete(this.#trackers.keys().next().value!);
     return tally;
   }
 

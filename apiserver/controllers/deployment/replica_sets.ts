@@ -1,4 +1,5 @@
 /** Which replica set belongs to the current template, its name, revision and annotations (deployment/sync.go, deployment_util.go). Pure. */
+import { revisionHistoryCharactersMax } from "../../../lib/limits.ts";
 import { apiVersionOf, type Kind } from "../../../lib/kind.ts";
 import type { Deployment, ReplicaSet } from "../../../lib/types/apps_v1.ts";
 import type { PodTemplateSpec } from "../../../lib/types/core_v1.ts";
@@ -15,8 +16,6 @@ export const revisionHistoryAnnotation = `${prefix}revision-history`;
 export const desiredReplicasAnnotation = `${prefix}desired-replicas`;
 export const maxReplicasAnnotation = `${prefix}max-replicas`;
 export const hashLabel = "pod-template-hash";
-/** Characters of revision-history that are kept. */
-const revisionHistoryCharactersMax = 2000;
 /** Names of objects have at most this many characters. */
 const nameCharactersMax = 253;
 

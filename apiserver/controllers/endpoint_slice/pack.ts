@@ -2,12 +2,10 @@
  * Distributes endpoints over slices of at most 100 with as few changed slices as possible (k8s.io/endpointslice reconciler.go,
  * reconcileByPortMapping). Pure. Slices may stay partly filled: filling them up would rewrite slices that need no change.
  */
+import { endpointsPerSliceMax } from "../../../lib/limits.ts";
 import type { Endpoint, EndpointSlice } from "../../../lib/types/discovery_v1.ts";
 import { same } from "../same.ts";
 import { endpointKey } from "./endpoint.ts";
-
-/** Endpoints in one slice. */
-export const endpointsPerSliceMax = 100;
 
 export interface Packing {
   /** Endpoints of slices that are new. */

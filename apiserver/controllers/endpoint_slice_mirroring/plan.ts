@@ -1,4 +1,5 @@
 /** EndpointSlices that say what hand-made Endpoints say (pkg/controller/endpointslicemirroring). Pure. */
+import { mirroredAddressesMax } from "../../../lib/limits.ts";
 import type { Kind, New } from "../../../lib/kind.ts";
 import type { Instant } from "../../../lib/seams/clock.ts";
 import type { EndpointAddress, Endpoints, EndpointSubset, Service } from "../../../lib/types/core_v1.ts";
@@ -15,8 +16,6 @@ export const mirroringController = "endpointslicemirroring-controller.k8s.io";
 const skipLabel = "endpointslice.kubernetes.io/skip-mirror";
 const leaderAnnotation = "control-plane.alpha.kubernetes.io/leader";
 const appliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
-/** Addresses of one subset that are mirrored. */
-export const mirroredAddressesMax = 1000;
 
 export interface MirrorView {
   service: Service | undefined;

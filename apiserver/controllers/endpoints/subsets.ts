@@ -1,10 +1,8 @@
 /** The subsets of a legacy Endpoints object in their canonical form (pkg/api/v1/endpoints/util.go RepackSubsets). Pure. */
+import { endpointsAddressesMax } from "../../../lib/limits.ts";
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from "../../../lib/types/core_v1.ts";
 import { isFinished, isReady } from "../pod_state.ts";
 import { addressesOf, isIPv6, publishedHostname, targetPort } from "../service_pods.ts";
-
-/** Addresses that Endpoints may list; the rest is only in EndpointSlices. */
-export const endpointsAddressesMax = 1000;
 
 interface Entry {
   address: EndpointAddress;

@@ -2,6 +2,7 @@
  * Who owns whom, by uid: of every object its name, owners, finalizers and whether it is being deleted, and nothing else. It tells which
  * uids a change concerns. Leaves out deciding (plan.ts) and asking the server (controller.ts).
  */
+import { garbageVerdictsMax } from "../../../lib/limits.ts";
 import type { KubeObject, Ref } from "../../../lib/kind.ts";
 import type { OwnerReference } from "../../../lib/types/meta_v1.ts";
 import type { ServedKind } from "../discovery.ts";
@@ -26,8 +27,6 @@ export const isForeground = ({ deleting, finalizers }: GraphNode) => deleting &&
 /** What the server said about an owner that is not in the graph. */
 export type Verdict = "absent" | "solid" | "waiting";
 
-/** Verdicts that are remembered. */
-const verdictsMax = 4_096;
 const none: readonly never[] = [];
 
 export class Graph {
@@ -62,7 +61,7 @@ export class Graph {
     // The uid that was judged last is the last to be forgotten.
     this.#verdicts.delete(uid);
     this.#verdicts.set(uid, known);
-    if (this.#verdicts.size > verdictsMax) this.#verdicts.delete(this.#verdicts.keys().next().value!);
+    if (this.#verdicts.size > garbageVerdictsMax) this.#verdicts.delete(this.#verdicts.keys().next().value!);
   }
 
   /** Takes in a new or changed object. */

@@ -2,6 +2,7 @@
  * Watches every kind that can be listed, watched and deleted, and feeds the graph. Kinds that other controllers watch are not watched
  * twice; of the others only what the graph needs is kept.
  */
+import { garbageDiscoveryMs, garbageSyncTimeoutMs } from "../../../lib/limits.ts";
 import type { Client } from "../../../lib/client/client.ts";
 import { createInformer, type Informer } from "../../../lib/informer/informer.ts";
 import type { KubeObject } from "../../../lib/kind.ts";
@@ -13,10 +14,6 @@ import type { Informers } from "../informers.ts";
 import type { Graph } from "./graph.ts";
 
 const logger = getLogger(["sauropod", "controller", "generic-garbage-collector"]);
-/** How often discovery is asked for new and removed kinds. */
-const discoveryIntervalMs = 30_000;
-/** A kind that can't be listed for this long holds up no other (upstream: initialSyncTimeout). */
-const syncTimeoutMs = 30_000;
 /** Nobody owns by an Event, and there are many. */
 const ignored = new Set(["events.", "events.events.k8s.io"]);
 /** Informers that hold all objects of their kind. */
@@ -70,7 +67,7 @@ export class Monitors {
   async run(signal: AbortSignal, onComplete: () => void): Promise<void> {
     this.#onComplete = onComplete;
     while (!signal.aborted) {
-      let wait = discoveryIntervalMs;
+      let wait = garbageDiscoveryMs;
       try {
         const { kinds, failures } = await discover(this.parts.client);
         this.#follow(kinds, failures.length > 0, signal);
@@ -78,7 +75,7 @@ export class Monitors {
         void this.#announce(signal);
       } catch (error) {
         logger.debug("discovery: {error}", { error: String(error) });
-        wait = this.#discovered ? discoveryIntervalMs : 1_000;
+        wait = this.#discovered ? garbageDiscoveryMs : 1_000;
       }
       await sleep(this.parts.clock, wait, signal);
     }
@@ -88,7 +85,10 @@ export class Monitors {
   async #announce(signal: AbortSignal): Promise<void> {
     const synced = Promise.all([...this.#monitors.values()].map(({ informer }) => informer.synced));
     const ended = new AbortController();
-    await Promise.race([synced, sleep(this.parts.clock, syncTimeoutMs, AbortSignal.any([signal, ended.signal]))]);
+    await Promise.race([
+      synced,
+      sleep(this.parts.clock, garbageSyncTimeoutMs, AbortSignal.any([signal, ended.signal])),
+    ]);
     ended.abort();
     if (this.complete) this.#onComplete();
   }
@@ -128,7 +128,7 @@ export class Monitors {
       unsubscribe();
       for (const object of informer.list()) this.graph.delete(object.metadata.uid);
     };
-    this.#monitors.set(nameOf(kind), { kind, informer, stop, patience: this.parts.clock.now() + syncTimeoutMs });
+    this.#monitors.set(nameOf(kind), { kind, informer, stop, patience: this.parts.clock.now() + garbageSyncTimeoutMs });
   }
 }
 

@@ -2,14 +2,12 @@
  * Deletes what is in a namespace and reports what stays (pkg/controller/namespace/deletion). Pods go first: what they use (their
  * NetworkPolicies, Secrets, quotas) must not go before they do.
  */
+import { namespaceResourcesMax } from "../../../lib/limits.ts";
 import { type Client, pathOf } from "../../../lib/client/client.ts";
 import type { KubeObject } from "../../../lib/kind.ts";
 import { isReason } from "../../../lib/status.ts";
 import { discover, type ServedKind } from "../discovery.ts";
 import type { Leftovers } from "./conditions.ts";
-
-/** Resources that are worked on at the same time. */
-const resourcesMax = 8;
 
 interface Tally {
   discoveryFailures: string[];
@@ -37,7 +35,7 @@ export async function deleteContent(client: Client, namespace: string): Promise<
   const worker = async () => {
     for (let kind = rest.pop(); kind !== undefined; kind = rest.pop()) await deleteAll(client, kind, namespace, tally);
   };
-  await Promise.all(Array.from({ length: resourcesMax }, worker));
+  await Promise.all(Array.from({ length: namespaceResourcesMax }, worker));
   return tally;
 }
 

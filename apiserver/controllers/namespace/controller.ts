@@ -1,4 +1,5 @@
 /** Empties namespaces that are being deleted, and lets them go when nothing is left (pkg/controller/namespace). */
+import { namespacePassMaxMs, namespacePassMinMs } from "../../../lib/limits.ts";
 import { type Client, pathOf } from "../../../lib/client/client.ts";
 import { type Controller, source } from "../../../lib/controller/controller.ts";
 import { refOf } from "../../../lib/kind.ts";
@@ -18,16 +19,12 @@ export interface NamespaceAction {
   why: string;
 }
 
-/** First and longest wait between two passes; the end of its last pod wakes a namespace at once. */
-const passIntervalMinMs = 500;
-const passIntervalMaxMs = 15_000;
-
 export function planNamespace(namespace: Namespace, now: Instant) {
   const { deletionTimestamp } = namespace.metadata;
   if (deletionTimestamp === undefined || (namespace.spec.finalizers ?? []).length === 0) return [];
   // The longer it takes, the slower we ask: a finalizer may hold it for days.
   const waited = Math.max(0, now - Date.parse(deletionTimestamp));
-  const interval = Math.min(passIntervalMaxMs, Math.max(passIntervalMinMs, waited / 4));
+  const interval = Math.min(namespacePassMaxMs, Math.max(namespacePassMinMs, waited / 4));
   return [
     { do: "empty", namespace, why: "it is being deleted" } as const,
     { do: "wakeAt", at: now + interval, why: "see whether anything is left" } as const,

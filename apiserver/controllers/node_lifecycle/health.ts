@@ -1,11 +1,7 @@
 /** What is known about a Node's life: its heartbeats as we saw them, and the conditions that follow (node_lifecycle_controller.go). Pure. */
+import { nodeGraceMs, nodeStartupGraceMs } from "../../../lib/limits.ts";
 import { type Instant, rfc3339 } from "../../../lib/seams/clock.ts";
 import type { Node, NodeCondition } from "../../../lib/types/core_v1.ts";
-
-/** Without a heartbeat for this long a Node's state is unknown (--node-monitor-grace-period). */
-export const graceMs = 50_000;
-/** A Node that has never said anything is given longer (--node-startup-grace-period). */
-export const startupGraceMs = 60_000;
 
 /** The last heartbeat, and when it was seen, on our own clock: the Node's clock may be wrong. */
 export interface Heartbeat {
@@ -31,7 +27,7 @@ export function lifeSign(node: Node, renewTime: string | undefined): string {
 
 /** When silence becomes Unknown. */
 export function silentAt(node: Node, heartbeat: Heartbeat): Instant {
-  const grace = readyCondition(node) === undefined ? startupGraceMs : graceMs;
+  const grace = readyCondition(node) === undefined ? nodeStartupGraceMs : nodeGraceMs;
   return heartbeat.seenAt + grace;
 }
 

@@ -2,20 +2,17 @@
  * How many Nodes of a zone are down decides how fast pods are evicted from them: when most are down at once, the network or the
  * control plane is likelier to be at fault than the Nodes (node_lifecycle_controller.go ComputeZoneState, handleDisruption). Pure.
  */
+import {
+  evictionIntervalMs,
+  slowEvictionIntervalMs,
+  smallZoneNodesMax,
+  unhealthyZoneShareMin,
+} from "../../../lib/limits.ts";
 import type { Instant } from "../../../lib/seams/clock.ts";
 import type { Node } from "../../../lib/types/core_v1.ts";
 import { readiness } from "./health.ts";
 
 export type ZoneState = "Normal" | "PartialDisruption" | "FullDisruption";
-
-/** Between evictions of two Nodes of one zone (--node-eviction-rate 0.1). */
-export const evictionIntervalMs = 10_000;
-/** The same in a large zone of which most is down (--secondary-node-eviction-rate 0.01). */
-export const slowEvictionIntervalMs = 100_000;
-/** Zones up to this size stop evicting when most is down (--large-cluster-size-threshold). */
-export const smallZoneNodesMax = 50;
-/** --unhealthy-zone-threshold */
-const unhealthyShare = 0.55;
 
 export interface Zones {
   /** By zoneOf(). */
@@ -49,7 +46,7 @@ export function zonesOf(nodes: Iterable<Node>): Zones {
 export function zoneState({ ready, notReady }: { ready: number; notReady: number }): ZoneState {
   if (ready === 0 && notReady > 0) return "FullDisruption";
   // One or two Nodes down are no disruption, however small the zone.
-  if (notReady > 2 && notReady / (ready + notReady) >= unhealthyShare) return "PartialDisruption";
+  if (notReady > 2 && notReady / (ready + notReady) >= unhealthyZoneShareMin) return "PartialDisruption";
   return "Normal";
 }
 

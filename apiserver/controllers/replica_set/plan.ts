@@ -2,6 +2,7 @@
  * Decides what a ReplicaSet or ReplicationController needs: pods to adopt, release, create, delete, and its status. Pure.
  * Source: pkg/controller/replicaset/replica_set.go.
  */
+import { burstReplicasMax } from "../../../lib/limits.ts";
 import type { WakeAt } from "../../../lib/controller/controller.ts";
 import type { KubeObject } from "../../../lib/kind.ts";
 import type { Instant } from "../../../lib/seams/clock.ts";
@@ -38,9 +39,6 @@ export type ReplicasAction =
   | { do: "createPods"; count: number; status: ReplicaSetStatus; why: string }
   | { do: "deletePods"; pods: readonly Pod[]; status: ReplicaSetStatus; why: string }
   | { do: "updateStatus"; status: ReplicaSetStatus; why: string };
-
-/** Pods that are created or deleted by one plan (upstream: BurstReplicas). */
-export const burstReplicasMax = 500;
 
 export function planReplicas(view: ReplicasView, now: Instant): readonly (ReplicasAction | WakeAt)[] {
   const { owner, pods: { mine, adopt, release } } = view;
