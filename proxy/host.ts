@@ -36,7 +36,11 @@ export async function setKernel(processes: Processes, options: HostOptions): Pro
 
 export async function addDnsAddress(processes: Processes, options: HostOptions): Promise<void> {
   if (options.dnsAddress === undefined) return;
-  await run(processes, ["ip", "addr", "add", `${options.dnsAddress}/32`, "dev", options.dnsInterface], /File exists|already assigned/);
+  await run(
+    processes,
+    ["ip", "addr", "add", `${options.dnsAddress}/32`, "dev", options.dnsInterface],
+    /File exists|already assigned/,
+  );
 }
 
 /**

@@ -6,6 +6,7 @@ import { readText, writeAtomic } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import { Nft } from "./nft/apply.ts";
 import { type HostOptions, removeFromHost } from "./host.ts";
+import { wordsTable } from "./nft/words.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 
 export interface Made {
@@ -27,6 +28,6 @@ export async function readMade(dataDir: string): Promise<Made | undefined> {
 
 /** Removes the table, the address and the route. Connections that go through the table end. Safe to repeat. */
 export async function removeMade(made: Made, processes: Processes, clock: Clock): Promise<void> {
-  await new Nft(processes, clock, made.table).remove();
+  for (const table of [made.table, wordsTable(made.table)]) await new Nft(processes, clock, table).remove();
   await removeFromHost(processes, made.host);
 }

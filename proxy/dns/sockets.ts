@@ -35,7 +35,7 @@ export async function serveDns(
   });
   tcp.on("error", (error) => logger.error("DNS over TCP: {error}", { error: String(error) }));
   const { port } = tcp.address() as net.AddressInfo;
-  const udp = dgram.createSocket({ type: "udp4", recvBufferSize: 4 * 2 ** 20 });
+  const udp = dgram.createSocket("udp4");
   udp.on("message", (query, from) => {
     const answer = handler.handle(query, from.address, "udp");
     if (answer === undefined) return;

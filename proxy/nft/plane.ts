@@ -12,6 +12,7 @@ import { isEmpty } from "./diff.ts";
 import { Ruleset } from "./ruleset.ts";
 import { changeText, type Kept, loadText } from "./text.ts";
 import { compare } from "./verify.ts";
+import { learnWords } from "./words.ts";
 
 const logger = getLogger(["sauropod", "proxy", "nft"]);
 
@@ -44,7 +45,7 @@ export class NftPlane implements DataPlane {
 
   async load(services: ServiceMap): Promise<void> {
     const ruleset = new Ruleset(this.options.net, this.options.nodeAddresses());
-    ruleset.apply(services);
+    ruleset.fill(services.values());
     const table = ruleset.table();
     // Clients keep their endpoints over our restart.
     const kept = table.memory.size === 0 ? new Map() : await this.#clients();
@@ -54,7 +55,6 @@ export class NftPlane implements DataPlane {
     this.#ruleset = ruleset;
     this.#loaded = true;
     await this.#reconcileFlows();
-    if (this.#rules === undefined) await this.#learn();
   }
 
   async change(changes: ReadonlyMap<string, ServiceEntry | undefined>): Promise<void> {
@@ -71,11 +71,12 @@ export class NftPlane implements DataPlane {
 
   async check(): Promise<readonly string[] | undefined> {
     if (!this.#loaded) return undefined;
+    this.#rules ??= await learnWords(this.options, this.#ruleset.someChains());
     const before = this.#changes;
     const listing = await this.#nft.list();
     if (before !== this.#changes) return undefined;
     if (listing === undefined) return ["the table is gone"];
-    return compare(this.#ruleset.table(), listing, { rules: this.#rules ?? "count" });
+    return compare(this.#ruleset.table(), listing, { rules: this.#rules });
   }
 
   /** The table stays, and works on. */
@@ -92,23 +93,6 @@ export class NftPlane implements DataPlane {
       kept.set(name, clients.filter((client) => /^[\d.]+ timeout [\ddhms]+ expires [\ddhms]+$/.test(client)));
     }
     return kept;
-  }
-
-  /** Right after a load the kernel has what we gave it: if its words differ from ours, then because nft writes them otherwise. */
-  async #learn(): Promise<void> {
-    const before = this.#changes;
-    const listing = await this.#nft.list();
-    if (listing === undefined || before !== this.#changes) return;
-    const table = this.#ruleset.table();
-    const [difference] = compare(table, listing, { rules: "text" });
-    this.#rules = difference !== undefined && compare(table, listing, { rules: "count" }).length === 0
-      ? "count"
-      : "text";
-    if (this.#rules === "count") {
-      logger.info("this nft writes rules in other words than ours; they are counted, not compared ({difference})", {
-        difference,
-      });
-    }
   }
 
   async #reconcileFlows(): Promise<void> {

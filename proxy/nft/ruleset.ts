@@ -59,6 +59,18 @@ export class Ruleset {
     return this.#owned.get(key)?.entry;
   }
 
+  /** Takes entries into an empty ruleset: like `apply`, without finding out what changes. */
+  fill(entries: Iterable<ServiceEntry>): void {
+    for (const entry of entries) {
+      const owned = this.#own(entry, undefined);
+      this.#owned.set(entry.key, owned);
+      for (const [set, elements] of fragmentOf(entry, owned.pools, this.#around).elements) {
+        if (!claimable.has(set)) continue;
+        for (const [key, value] of elements) this.#claim(set, key, entry.key, value);
+      }
+    }
+  }
+
   /** Takes the new entries, `undefined` for a Service that is gone, and says what must change. */
   apply(changes: Iterable<readonly [key: string, now: ServiceEntry | undefined]>): Change {
     const change = emptyChange();
@@ -112,11 +124,18 @@ export class Ruleset {
   #claim(set: string, key: string, owner: string, value: string | undefined): void {
     const elements = this.#claims.get(set) ?? new Map<string, { owner: string; value: string }[]>();
     this.#claims.set(set, elements);
+    if (value !== undefined && !elements.has(key)) return void elements.set(key, [{ owner, value }]);
     const claims = (elements.get(key) ?? []).filter((claim) => claim.owner !== owner);
     if (value !== undefined) claims.push({ owner, value });
     claims.sort((a, b) => a.owner < b.owner ? -1 : 1);
     if (claims.length === 0) elements.delete(key);
     else elements.set(key, claims);
+  }
+
+  /** The chains of one Service, as examples. */
+  someChains(): Map<string, Chain> {
+    const [first] = this.#owned.values();
+    return first === undefined ? new Map() : fragmentOf(first.entry, first.pools, this.#around).chains;
   }
 
   /** Everything, computed anew: linear in the number of Services. */
