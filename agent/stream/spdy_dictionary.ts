@@ -10,7 +10,7 @@ const words = [
   "max-forwards pragma proxy-authenticate proxy-authorization range referer retry-after server te trailer",
   "transfer-encoding upgrade user-agent vary via warning www-authenticate method get status 200_OK version",
   "HTTP/1.1 url public set-cookie keep-alive origin",
-].join(" ").split(" ");
+].join(" ").split(" ").map((word) => word.replace("_", " "));
 
 const values = [
   "100101201202205206300302303304305306307402405406407408409410411412413414415416417502504505203 Non-Au",
