@@ -283,6 +283,8 @@ export const dnsTcpIdleMs = 10_000;
 export const dnsChainMax = 8;
 /** Names that are tried for one question with a search path. */
 export const dnsSearchMax = 8;
+/** A search path that takes longer is left to the client. */
+export const dnsSearchTimeoutMs = 1_000;
 /** Pulls at once on a node; more wait in line. */
 export const imagePullsMax = 3;
 /** Between attempts to pull an image for a pod: doubles from the first to the second (kubelet: MaxContainerBackOff). */

@@ -1,4 +1,5 @@
 import assert from "assert";
+import { dnsSearchTimeoutMs } from "../../lib/limits.ts";
 import { FakeClock, systemClock } from "../../lib/seams/clock.ts";
 import { seededRandom, systemRandom } from "../../lib/seams/random.ts";
 import { parseRange, rangeHas } from "../ipv4.ts";
@@ -20,6 +21,7 @@ interface Setup {
 }
 
 function setUp({ exchange, ready = Promise.resolve() }: Setup = {}) {
+  const clock = new FakeClock();
   const asked: string[] = [];
   const records = new Records("cluster.local", zoneFacts("cluster.local", "10.96.0.10"));
   records.setNamespace("default", "exists");
@@ -35,7 +37,7 @@ function setUp({ exchange, ready = Promise.resolve() }: Setup = {}) {
   const zone = { records, ranges: [parseRange("10.96.0.0/16")!, parseRange("10.244.0.0/16")!] };
   const forwarder = new Forwarder({
     servers: () => [{ address: "9.9.9.9", port: 53 }],
-    clock: new FakeClock(),
+    clock,
     random: seededRandom(1),
     exchange: exchange ?? ((_, bytes) => {
       const message = decode(bytes);
@@ -54,6 +56,7 @@ function setUp({ exchange, ready = Promise.resolve() }: Setup = {}) {
   const resolver = new Resolver({
     zone,
     forwarder,
+    clock,
     asker: (from) => pods[from] === undefined ? undefined : { namespace: pods[from], moreSearches: ["corp.example"] },
   });
   const handler = new Handler({
@@ -62,7 +65,7 @@ function setUp({ exchange, ready = Promise.resolve() }: Setup = {}) {
     ready,
     admits: (from) => rangeHas("10.0.0.0/8", from) || rangeHas("127.0.0.0/8", from),
   });
-  return { records, handler, asked, add };
+  return { records, handler, asked, add, clock };
 }
 
 const query = (name: string, type: number = types.A, more: Partial<Message> = {}): Uint8Array =>
@@ -144,9 +147,16 @@ Deno.test("Handler asks the world once for a search path, and for no single word
   assert.deepEqual(asked, ["nothing.corp.example"]);
 });
 
-Deno.test("Handler does not say that a name is missing when the world could not be asked", async () => {
-  const { handler } = setUp({ exchange: () => Promise.reject(new Error("down")) });
-  assert.equal((await ask(handler, query("www.example.org.default.svc.cluster.local"))).rcode, rcodes.SERVFAIL);
+Deno.test("Handler leaves the search to the client when the world does not answer, or not soon", async () => {
+  const name = "www.example.org.default.svc.cluster.local";
+  const down = setUp({ exchange: () => Promise.reject(new Error("down")) });
+  assert.equal((await ask(down.handler, query(name))).rcode, rcodes.NXDOMAIN);
+  assert.equal((await ask(down.handler, query("www.example.org"))).rcode, rcodes.SERVFAIL);
+  const slow = setUp({ exchange: () => new Promise(() => {}) });
+  const answer = ask(slow.handler, query(name));
+  await slow.clock.advance(0);
+  await slow.clock.advance(dnsSearchTimeoutMs);
+  assert.equal((await answer).rcode, rcodes.NXDOMAIN);
 });
 
 Deno.test("Handler answers from prepared bytes what the long way answers, whatever the case", async () => {

@@ -50,6 +50,7 @@ export class Dns {
     this.#resolver = new Resolver({
       zone,
       forwarder: this.#forwarder,
+      clock,
       asker: (from) => view.asker(from, this.#searches),
     });
     const known = view.essential.then(() => {});

@@ -1,5 +1,6 @@
 /** One question, whoever knows the answer: the cluster's records, a search path, an upstream server, or a chain of them. */
-import { dnsChainMax, dnsSearchMax } from "../../lib/limits.ts";
+import { dnsChainMax, dnsSearchMax, dnsSearchTimeoutMs } from "../../lib/limits.ts";
+import type { Clock } from "../../lib/seams/clock.ts";
 import { failure, type Forwarder, type ForwardFlags } from "./forward.ts";
 import { type Question, rcodes, type Rr, types } from "./message.ts";
 import { type Answer, resolve, type Zone } from "./resolve.ts";
@@ -9,6 +10,7 @@ import { type Asker, searchCandidates } from "./search.ts";
 export interface ResolverOptions {
   readonly zone: Zone;
   readonly forwarder: Forwarder;
+  readonly clock: Clock;
   /** The pod that has this address, when it is one of this node that uses the cluster's search path. */
   asker(address: string): Asker | undefined;
 }
@@ -78,12 +80,22 @@ export class Resolver {
     return { ...failure, answers: [] };
   }
 
+  /** `own`, which is true in any case, when nothing is found or not soon: the client then walks its path itself, as everywhere. */
   async #search(own: Answer, question: Question, candidates: string[], flags: ForwardFlags): Promise<Answer> {
+    const { promise: late, resolve: giveUp } = Promise.withResolvers<undefined>();
+    const cancel = this.options.clock.after(dnsSearchTimeoutMs, () => giveUp(undefined));
+    try {
+      return await Promise.race([this.#walk(question, candidates, flags), late]) ?? own;
+    } finally {
+      cancel();
+    }
+  }
+
+  async #walk(question: Question, candidates: string[], flags: ForwardFlags): Promise<Answer | undefined> {
     for (const candidate of candidates) {
       const found = await this.#plain({ ...question, name: candidate }, flags);
       if (found.rcode === rcodes.NXDOMAIN) continue;
-      // An upstream that fails is not a "no such name": the client would believe it.
-      if (found.rcode !== rcodes.NOERROR) return { ...failure };
+      if (found.rcode !== rcodes.NOERROR) return undefined;
       this.counts.completed++;
       const ttl = Math.min(zoneTtl, ...found.answers.map((record) => record.ttl));
       return {
@@ -92,6 +104,6 @@ export class Resolver {
         answers: [nameRr(question.name, types.CNAME, candidate, ttl), ...found.answers],
       };
     }
-    return own;
+    return undefined;
   }
 }

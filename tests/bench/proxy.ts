@@ -102,7 +102,7 @@ async function benchDns(seconds: number): Promise<void> {
     clock: systemClock,
     random: systemRandom,
   });
-  const resolver = new Resolver({ zone, forwarder, asker: () => undefined });
+  const resolver = new Resolver({ zone, forwarder, clock: systemClock, asker: () => undefined });
   const handler = new Handler({ zone, resolver, ready: Promise.resolve(), admits: () => true });
   const queries = Array.from({ length: 1_000 }, (_, i) =>
     encode({
