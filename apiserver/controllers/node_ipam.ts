@@ -22,7 +22,7 @@ export function planNodeIpam({ nodes, clusterCidr }: NodeIpamView, _now: Instant
   const cluster = parseRange(clusterCidr);
   const bits = Math.max(nodeRangeBits, cluster.bits);
   const taken = nodes.flatMap((node) => rangesOf(node));
-  const waiting = nodes.filter((node) => rangesOf(node).length === 0 && node.metadata.deletionTimestamp === undefined)
+  const waiting = nodes.filter((node) => !node.spec.podCIDR && node.metadata.deletionTimestamp === undefined)
     .sort((a, b) => a.metadata.name < b.metadata.name ? -1 : 1);
   let index = 0;
   return waiting.map((node): NodeIpamAction => {
@@ -35,15 +35,15 @@ export function planNodeIpam({ nodes, clusterCidr }: NodeIpamView, _now: Instant
   });
 }
 
-/** The IPv4 ranges that a Node has. Ranges of another kind can't overlap ours. */
+/** The IPv4 ranges that a Node has. What is of another kind, or is none, can't overlap ours. */
 function rangesOf({ spec }: Node): Range[] {
   const texts = spec.podCIDRs ?? (spec.podCIDR ? [spec.podCIDR] : []);
-  return texts.filter((text) => !text.includes(":")).map(parseRange);
+  return texts.filter((text) => /^[\d.]+\/\d+$/.test(text)).map(parseRange);
 }
 
 export function nodeIpamController({ informers, config, recorder }: Parts): Controller<NodeIpamView, NodeIpamAction> {
   // A Node's range comes free with the Node, and is looked for when it has none.
-  const relevant = filtered(informers.nodes, ({ now }) => now === undefined || rangesOf(now).length === 0);
+  const relevant = filtered(informers.nodes, ({ now }) => !now?.spec.podCIDR);
   return {
     name: "node-ipam-controller",
     sources: [source(relevant, () => ["cluster"])],

@@ -10,7 +10,7 @@ import type { Catalogue } from "./catalogue.ts";
 import { histogram } from "./message.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { PodInfo } from "./pod_info.ts";
-import { fits, type Unplaced } from "./schedule.ts";
+import { refusalOn, type Unplaced } from "./schedule.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 export interface Preemption {
@@ -58,8 +58,8 @@ export function findPreemption(
   for (let i = 0; i < possible.length && candidates.length < wanted; i++) {
     const node = possible[(start + i) % possible.length]!;
     const found = victimsOn(node, pod, snapshot, catalogue, budgets);
-    if (typeof found === "string") count(found);
-    else candidates.push(found);
+    if ("victims" in found) candidates.push(found);
+    else for (const reason of found) count(reason);
   }
   if (candidates.length === 0) {
     return { message: `0/${snapshot.nodes.length} nodes are available:${histogram(reasons)}` };
@@ -83,9 +83,9 @@ function victimsOn(
   snapshot: Snapshot,
   catalogue: Catalogue,
   budgets: readonly PodDisruptionBudget[],
-): Candidate | string {
+): Candidate | readonly string[] {
   const lower = [...node.pods.values()].filter((other) => other.priority < pod.priority);
-  if (lower.length === 0) return noVictims;
+  if (lower.length === 0) return [noVictims];
   for (const other of lower) snapshot.remove(other.uid);
   const removed = new Set(lower);
   const comeBack = (other: PodInfo) => {
@@ -93,13 +93,14 @@ function victimsOn(
     removed.delete(other);
   };
   try {
-    if (!fits(pod, node, snapshot, catalogue)) return noVictims;
+    const refused = refusalOn(pod, node, snapshot, catalogue);
+    if (refused !== undefined) return refused;
     const { violating, others } = splitByBudgets(lower.sort(byImportance), budgets);
     const victims: PodInfo[] = [];
     let violations = 0;
     const spare = (other: PodInfo): boolean => {
       comeBack(other);
-      if (fits(pod, node, snapshot, catalogue)) return true;
+      if (refusalOn(pod, node, snapshot, catalogue) === undefined) return true;
       snapshot.remove(other.uid);
       removed.add(other);
       victims.push(other);

@@ -148,6 +148,13 @@ Deno.test("findPreemption() chooses the least harm", () => {
       pod: pod("p", "2", 10),
       expect: "a: y",
     },
+    {
+      name: "even an emptied node is too small, beside what may not go",
+      nodes: [node("a")],
+      there: { a: [pod("x", "1", 1), pod("y", "3", 20)] },
+      pod: pod("p", "2", 10),
+      expect: "0/1 nodes are available: 1 Insufficient cpu.",
+    },
   ];
   for (const one of cases) check(one);
 });

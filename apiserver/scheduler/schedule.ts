@@ -159,11 +159,18 @@ function withNominated(node: NodeInfo, pod: PodInfo, snapshot: Snapshot, catalog
   }
 }
 
-/** Whether one Node takes the pod as things are: what preemption asks. */
-export function fits(pod: PodInfo, node: NodeInfo, snapshot: Snapshot, catalogue: Catalogue): boolean {
+/** Why one Node does not take the pod as things are; `undefined`: it does. What preemption asks. */
+export function refusalOn(
+  pod: PodInfo,
+  node: NodeInfo,
+  snapshot: Snapshot,
+  catalogue: Catalogue,
+): readonly string[] | undefined {
   const prepared = prepare(pod, snapshot, catalogue);
-  return !("hopeless" in prepared) && firstRefusal(node, prepared) === undefined &&
-    (node.nominated.size === 0 || withNominated(node, pod, snapshot, catalogue) === undefined);
+  if ("hopeless" in prepared) return [prepared.hopeless];
+  const refused = firstRefusal(node, prepared) ??
+    (node.nominated.size === 0 ? undefined : withNominated(node, pod, snapshot, catalogue));
+  return refused?.refusal.reasons;
 }
 
 /** The Node with the most points; among equals by chance. */

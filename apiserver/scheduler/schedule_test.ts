@@ -577,6 +577,23 @@ Deno.test("schedule() checks bound volumes", () => {
   ]);
 });
 
+Deno.test("schedule() says what it can't give", () => {
+  check([
+    {
+      name: "claims",
+      nodes: [node("a")],
+      pod: pod({ resourceClaims: [{ name: "gpu" }] }),
+      expect: "0/1 nodes are available: resource claims (spec.resourceClaims) are not supported.",
+    },
+    {
+      name: "groups",
+      nodes: [node("a")],
+      pod: pod({ schedulingGroup: {} }),
+      expect: "0/1 nodes are available: scheduling groups (spec.schedulingGroup) are not supported.",
+    },
+  ]);
+});
+
 Deno.test("feasibleWanted() looks at all of few Nodes, at a share of many", () => {
   const table = [[50, 50], [99, 99], [100, 100], [1000, 420], [5000, 500], [6000, 300]];
   for (const [nodes, wanted] of table) assert.equal(feasibleWanted(nodes!), wanted);

@@ -8,9 +8,11 @@ import { nodeUnschedulable } from "./node_unschedulable.ts";
 import { podTopologySpread } from "./pod_topology_spread.ts";
 import { resourcesFit } from "./resources_fit.ts";
 import { taintToleration } from "./taint_toleration.ts";
+import { unsupported } from "./unsupported.ts";
 import { volumeRestrictions } from "./volume_restrictions.ts";
 
 export const filters: readonly Filter[] = [
+  unsupported,
   nodeUnschedulable,
   nodeName,
   taintToleration,
