@@ -6,7 +6,7 @@ import { at, service, slice } from "./testing/objects.ts";
 import { type Lab, openLab, whyNoLab } from "./testing/lab.ts";
 import { nodeIp, pods } from "./testing/world.ts";
 
-const why = whyNoLab();
+const why = await whyNoLab();
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
 /** Waits until `probe` is satisfied: the proxy follows the API by itself, in its own time. */

@@ -2,6 +2,8 @@
  * A node with two pods, a pod elsewhere and a client, each a network namespace with a peer process in it (see peer.ts), for tests with
  * the real kernel. Everything goes away with `close`.
  */
+import { sleep, systemClock } from "../../lib/seams/clock.ts";
+import { systemRandom } from "../../lib/seams/random.ts";
 import { output, systemProcesses } from "../../lib/seams/process.ts";
 import type { Child, Processes } from "../../lib/seams/process.ts";
 import type { Answers, Order } from "./peer.ts";
@@ -11,16 +13,21 @@ const names = ["node", "a", "b", "c", "client"] as const;
 export type Name = typeof names[number];
 
 /** Why these tests can't run here, `undefined` when they can. */
-export function whyNoLab(): string | undefined {
+export async function whyNoLab(): Promise<string | undefined> {
   if (Deno.uid() !== 0) return "needs root";
-  for (const [program, argument] of [["nft", "--version"], ["ip", "-V"], ["conntrack", "--version"]]) {
+  const programs = [["nft", "--version"], ["ip", "-V"], ["conntrack", "--version"], ["nsenter", "--version"], [
+    "sysctl",
+    "--version",
+  ]];
+  for (const command of programs) {
     try {
-      new Deno.Command(program!, { args: [argument!], stdout: "null", stderr: "null" }).outputSync();
+      await systemProcesses.run(command);
     } catch {
-      return `needs ${program}`;
+      return `needs ${command[0]}`;
     }
   }
-  return undefined;
+  const made = await systemProcesses.run(["unshare", "--net", "true"]);
+  return made.code === 0 ? undefined : "needs network namespaces";
 }
 
 export interface Lab extends AsyncDisposable {
@@ -36,7 +43,7 @@ export interface Lab extends AsyncDisposable {
 }
 
 export async function openLab(options: { peers: readonly Name[] } = { peers: names }): Promise<Lab> {
-  const id = `sx${Deno.pid}-${crypto.getRandomValues(new Uint8Array(2)).join("")}`;
+  const id = `sx${Deno.pid}-${systemRandom.uuid().slice(0, 4)}`;
   const dir = await Deno.makeTempDir({ prefix: "proxy-lab-" });
   const enter = (name: Name) => ["nsenter", `--net=/run/netns/${id}-${name}`];
   const sh = (script: string) => output(systemProcesses, ["sh", "-ec", script]);
@@ -91,7 +98,7 @@ async function connect(path: string): Promise<Deno.UnixConn> {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
       if (tries > 200) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await sleep(systemClock, 50);
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import dgram from "node:dgram";
 import { Buffer } from "node:buffer";
+import { systemClock } from "../../lib/seams/clock.ts";
 
 export interface Order {
   protocol: "tcp" | "udp";
@@ -66,9 +67,12 @@ function unreachables(): number {
 function askUdp(order: Order, socket: dgram.Socket): Promise<string> {
   return new Promise((resolve) => {
     const before = unreachables();
-    const timer = setTimeout(() => finish(unreachables() > before ? "refuse" : "drop"), order.timeoutMs);
+    const cancel = systemClock.after(
+      order.timeoutMs,
+      () => finish(unreachables() > before ? "refuse" : "drop"),
+    );
     const finish = (answer: string) => {
-      clearTimeout(timer);
+      cancel();
       socket.removeAllListeners();
       resolve(answer);
     };

@@ -71,6 +71,17 @@ export function services(): ServiceEntry[] {
     simple("names", "10.96.1.8", "abc", port(30053, "UDP"), undefined, "UDP"),
     simple("no-names", "10.96.1.12", "", port(30054, "UDP"), undefined, "UDP"),
     simple("self", "10.96.1.13", "a"),
+    // As the Service "kubernetes": an address of the node's, and nobody says whose.
+    entryOf(
+      node,
+      service("api", { clusterIP: "10.96.1.14", type: "NodePort", ports: [{ port: 443, nodePort: 30099 }] }),
+      slice("api", [target], [at(nodeIp)]),
+    ),
+    entryOf(
+      node,
+      service("host", { clusterIP: "10.96.1.15", type: "NodePort", ports: [{ port: 443, nodePort: 30098 }] }),
+      slice("host", [target], [at(nodeIp, "n1")]),
+    ),
   ];
 }
 
@@ -95,7 +106,7 @@ export interface Case {
   port: number;
   protocol?: Protocol;
   /** How often each pod answers; connections are opened one after the other, that many in all. */
-  answers?: Partial<Record<PodName, number>>;
+  answers?: Partial<Record<PodName | "node", number>>;
   /** One pod answers all of so many, whichever. */
   sticks?: number;
   fails?: "refuse" | "drop";
@@ -184,6 +195,38 @@ export const cases: readonly Case[] = [
     masked: "c",
   },
   { name: "UDP without endpoints is refused", by: "b", to: "10.96.1.12", port: 80, protocol: "udp", fails: "refuse" },
+  { name: "a pod reaches the node behind a cluster IP", by: "b", to: "10.96.1.14", port: 443, answers: { node: 2 } },
+  {
+    name: "the node reaches itself behind a cluster IP",
+    by: "node",
+    to: "10.96.1.14",
+    port: 443,
+    answers: { node: 2 },
+  },
+  { name: "a client reaches the node behind a node port", by: "client", to: nodeIp, port: 30099, answers: { node: 2 } },
+  {
+    name: "the node reaches itself through loopback",
+    by: "loopback",
+    to: "127.0.0.1",
+    port: 30099,
+    answers: { node: 2 },
+  },
+  { name: "a pod reaches a host-network endpoint", by: "b", to: "10.96.1.15", port: 443, answers: { node: 2 } },
+  { name: "the node reaches a host-network endpoint", by: "node", to: "10.96.1.15", port: 443, answers: { node: 2 } },
+  {
+    name: "the node reaches a host-network endpoint by its port",
+    by: "node",
+    to: nodeIp,
+    port: 30098,
+    answers: { node: 2 },
+  },
+  {
+    name: "loopback reaches a host-network endpoint",
+    by: "loopback",
+    to: "127.0.0.1",
+    port: 30098,
+    answers: { node: 2 },
+  },
   {
     name: "a pod reaches itself through its Service",
     by: "a",
