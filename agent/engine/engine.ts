@@ -305,7 +305,10 @@ export interface Engine {
   start(id: string): Promise<void>;
   /** `SIGTERM`, … A no-op when it does not run. */
   kill(id: string, signal: string): Promise<void>;
-  /** With its anonymous volumes. A no-op when it is gone. Without `force` a running one is `conflict`. */
+  /**
+   * With its anonymous volumes. A no-op when it is gone. Throws EngineError `conflict` for a running one without `force`,
+   * and, on Podman even with it, for one whose network others join: those are removed first.
+   */
   remove(id: string, options: { force: boolean }): Promise<void>;
   /** Throws EngineError `not_found` at the first read. */
   logs(id: string, options?: LogOptions): AsyncIterable<Chunk>;

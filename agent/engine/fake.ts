@@ -213,6 +213,10 @@ export class FakeEngine implements api.Engine {
     if (container.status === "running" && !options.force) {
       throw new EngineError("conflict", "remove", id, "you cannot remove a running container");
     }
+    const dependents = [...this.#containers.values()].filter((c) => this.#joins(c, container));
+    if (this.name === "podman" && dependents.length > 0) {
+      throw new EngineError("conflict", "remove", id, "it has dependent containers which must be removed before it");
+    }
     const process = container.process;
     if (process?.running) {
       process.signal("KILL");
@@ -221,6 +225,12 @@ export class FakeEngine implements api.Engine {
     this.#containers.delete(container.options.id);
     container.removed = true;
     this.#emit(container, "remove");
+  }
+
+  /** True when the first container is in the network of the second. */
+  #joins(one: FakeContainer, other: FakeContainer): boolean {
+    const joined = one.options.spec.networkMode.match(/^container:(.+)$/)?.[1];
+    return joined !== undefined && this.#find(joined) === other;
   }
 
   async *logs(id: string, options: api.LogOptions = {}): AsyncGenerator<api.Chunk> {

@@ -92,7 +92,14 @@ async function connected(socketPath: string, child: Child): Promise<Engine> {
 }
 
 async function stop(engine: Engine, child: Child, directory: string): Promise<void> {
-  for (const { id } of await engine.list({})) await engine.remove(id, { force: true });
+  // Podman does not remove a container whose network others join: those go first, then it.
+  for (const rounds of [1, 2]) {
+    for (const { id } of await engine.list({})) {
+      await engine.remove(id, { force: true }).catch((error) => {
+        if (rounds === 2 || !isEngineError(error, "conflict")) throw error;
+      });
+    }
+  }
   engine.close();
   child.kill("SIGTERM");
   await child.ended;
