@@ -383,6 +383,62 @@ check("evict nobody while no Node is heard at all", async (cluster) => {
   assert(cluster.all(kinds.Pod).every((pod: Pod) => pod.metadata.deletionTimestamp === undefined));
 });
 
+check("give silent Nodes a new grace period when somebody is heard again", async (cluster) => {
+  await deploy(cluster);
+  cluster.down.add("n1").add("n2");
+  const unknown = () =>
+    cluster.all(kinds.Node).filter(({ status }) => status.conditions![0]!.status === "Unknown").length;
+  await cluster.until("unknown", () => unknown() === 2, 90);
+  await cluster.clock.advance(600_000);
+  cluster.down.delete("n1");
+  await cluster.until("one is back", () => unknown() === 1);
+  const n2 = () => (cluster.get(kinds.Node, "n2") as Node).spec.taints ?? [];
+  await cluster.until("only then its turn comes", () => n2().some(({ effect }) => effect === "NoExecute"), 30);
+});
+
+check("scale down where most pods of the same Deployment are", async (cluster) => {
+  cluster.nodes = ["n1", "n2"];
+  const set = (name: string, replicas: number, app: string) => ({
+    metadata: { namespace: "default", name },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app } },
+      template: { metadata: { labels: { app } }, spec: { containers: [{ name: "c", image: "x" }] } },
+    },
+  });
+  const owner = { apiVersion: "apps/v1", kind: "Deployment", name: "d", uid: "absent", controller: true };
+  const place = (name: string, app: string, node: string) =>
+    cluster.client.create(kinds.Pod, {
+      metadata: { namespace: "default", name, labels: { app } },
+      spec: { containers: [{ image: "x" }], nodeName: node },
+    } as Loose);
+  // Two sets of one controller: on n1 there is a pod of the other set, so ours goes from there.
+  cluster.client.server.refuse = ({ verb, kind }) => {
+    if (verb === "delete" && kind.kind === "ReplicaSet") throw statusError("Forbidden", "kept for the test");
+  };
+  await place("other", "b", "n1");
+  await place("ours-crowded", "a", "n1");
+  await cluster.clock.advance(1_000);
+  await place("ours-alone", "a", "n2");
+  for (const made of [set("a", 2, "a"), set("b", 1, "b")]) {
+    await cluster.client.create(
+      kinds.ReplicaSet,
+      { ...made, metadata: { ...made.metadata, ownerReferences: [owner] } } as Loose,
+    );
+  }
+  await cluster.until(
+    "adopted",
+    () =>
+      cluster.all(kinds.Pod).every(({ metadata, status }) => metadata.ownerReferences && status.phase === "Running"),
+  );
+  await cluster.client.patch(kinds.ReplicaSet, { namespace: "default", name: "a" }, {
+    type: "merge",
+    patch: { spec: { replicas: 1 } },
+  });
+  await cluster.until("one less", () => cluster.all(kinds.Pod).length === 2);
+  assert.deepEqual(cluster.all(kinds.Pod).map(({ metadata }) => metadata.name).sort(), ["other", "ours-alone"].sort());
+});
+
 check("delete Events after an hour", async (cluster) => {
   const event = (name: string) => ({
     metadata: { namespace: "default", name },
