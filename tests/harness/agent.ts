@@ -2,6 +2,7 @@
 import { type Agent, createAgent } from "../../agent/agent.ts";
 import type { Engine } from "../../agent/engine/engine.ts";
 import { FakeEngine } from "../../agent/engine/fake.ts";
+import type { PodNetwork } from "../../agent/network/network.ts";
 import type { Mounts } from "../../agent/volumes/mounts.ts";
 import { createRecorder } from "../../lib/events.ts";
 import { createInformer } from "../../lib/informer/informer.ts";
@@ -17,6 +18,8 @@ import { FakeMounts, FakeNetwork } from "./fake_host.ts";
 export interface AgentSceneOptions {
   readonly clock: Clock;
   readonly mounts?: Mounts;
+  /** Of the kernel, in a test that has a network namespace for it. */
+  readonly network?: PodNetwork;
   /** Does not give the node its pod addresses. */
   readonly withoutPodCidr?: boolean;
 }
@@ -68,7 +71,7 @@ export async function startAgentOn<E extends Engine>(engine: E, options: AgentSc
 }
 
 export class AgentScene<E extends Engine> implements AsyncDisposable {
-  readonly network = new FakeNetwork();
+  readonly network: FakeNetwork;
   readonly #mounts: Mounts;
   #life: { agent: Agent; stopping: AbortController; running: Promise<unknown> } | undefined;
 
@@ -79,6 +82,7 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
     readonly options: AgentSceneOptions,
   ) {
     this.#mounts = options.mounts ?? new FakeMounts();
+    this.network = (options.network ?? new FakeNetwork()) as FakeNetwork;
   }
 
   get agent(): Agent {
