@@ -383,7 +383,7 @@ check("evict nobody while no Node is heard at all", async (cluster) => {
   assert(cluster.all(kinds.Pod).every((pod: Pod) => pod.metadata.deletionTimestamp === undefined));
 });
 
-check("give silent Nodes a new grace period when somebody is heard again", async (cluster) => {
+check("evict again when somebody is heard again", async (cluster) => {
   await deploy(cluster);
   cluster.down.add("n1").add("n2");
   const unknown = () =>
@@ -393,7 +393,7 @@ check("give silent Nodes a new grace period when somebody is heard again", async
   cluster.down.delete("n1");
   await cluster.until("one is back", () => unknown() === 1);
   const n2 = () => (cluster.get(kinds.Node, "n2") as Node).spec.taints ?? [];
-  await cluster.until("only then its turn comes", () => n2().some(({ effect }) => effect === "NoExecute"), 30);
+  await cluster.until("the silent one's turn comes", () => n2().some(({ effect }) => effect === "NoExecute"), 30);
 });
 
 check("scale down where most pods of the same Deployment are", async (cluster) => {

@@ -37,11 +37,7 @@ export function nodeLifecycleController(parts: Parts): Controller<NodeView, Node
     const before = zones;
     zones = zonesOf(nodes.list());
     if (before.allDown === zones.allDown) return;
-    for (const node of nodes.list()) {
-      // What was silent because we were cut off gets a full grace period once somebody is heard again.
-      if (!zones.allDown) heartbeats.set(node.metadata.name, { sign: "", seenAt: clock.now() });
-      bell.ring(node.metadata.name);
-    }
+    for (const node of nodes.list()) bell.ring(node.metadata.name);
   }
   nodes.onChange(({ now, old, key }) => {
     if (now === undefined) heartbeats.delete(key);
