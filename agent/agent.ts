@@ -16,7 +16,7 @@ import { keepNetwork } from "./node/keep_network.ts";
 import { createNode, type NodeAgent } from "./node/node.ts";
 import { allocatableOf, nodeLabels } from "./node/node_object.ts";
 import { type Assigned, createAssigned } from "./pods/assigned.ts";
-import { type Checkpoint, createCheckpoint } from "./pods/checkpoint.ts";
+import { type Checkpoint, createCheckpoint, type SavedNode } from "./pods/checkpoint.ts";
 import { createObserver } from "./pods/observer.ts";
 import type { NodeFacts, NodeParts } from "./pods/pod_context.ts";
 import { createPodImages } from "./pods/pod_images.ts";
@@ -85,7 +85,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   await parts.volumes.setup();
   const probes = makeProbes(options, later);
   const paths = { data: config["data-dir"], images: (await engine.info()).storageRoot };
-  const host = makeNode(options, parts, paths, later);
+  const host = makeNode(options, { parts, paths, later, saved: saved.node, save: (node) => checkpoint.saveNode(node) });
   const workers: PodWorkers = new PodWorkers({
     parts,
     assigned,
@@ -93,9 +93,9 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     checkpoint,
     networkWait: () => host.networkWait(),
   });
-  informers.services.onChange(() => {
-    if (informers.services.hasSynced) checkpoint.saveServices([...informers.services.list()]);
-  });
+  keepServices(options, checkpoint);
+  // Containers that no checkpoint tells of are orphans, or not, once the API has answered.
+  void informers.pods.synced.then(() => workers.enqueueAll());
   void parts.observer.synced.then(() => host.wake());
   return {
     workers,
@@ -114,6 +114,23 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
       await checkpoint.flush();
     },
   };
+}
+
+/** Services are written down a moment after they changed: in a large cluster some do all the time. ms */
+const servicesDelayMs = 5_000;
+
+function keepServices({ informers: { services }, clock }: AgentOptions, checkpoint: Checkpoint): void {
+  let waiting = false;
+  const save = () => {
+    waiting = false;
+    if (services.hasSynced) checkpoint.saveServices([...services.list()]);
+  };
+  void services.synced.then(save);
+  services.onChange(() => {
+    if (waiting || !services.hasSynced) return;
+    waiting = true;
+    clock.after(servicesDelayMs, save);
+  });
 }
 
 interface Kept {
@@ -193,12 +210,15 @@ function makeProbes({ clock, random, engine, recorder }: AgentOptions, later: La
   });
 }
 
-function makeNode(
-  options: AgentOptions,
-  parts: NodeParts,
-  paths: { data: string; images: string },
-  later: Later,
-): NodeAgent {
+interface NodeSurroundings {
+  readonly parts: NodeParts;
+  readonly paths: { readonly data: string; readonly images: string };
+  readonly later: Later;
+  readonly saved: SavedNode | undefined;
+  readonly save: (node: SavedNode) => void;
+}
+
+function makeNode(options: AgentOptions, { parts, later, ...more }: NodeSurroundings): NodeAgent {
   const { config, engine, informers } = options;
   return createNode({
     ...options,
@@ -211,7 +231,7 @@ function makeNode(
       labels: config["node-labels"],
       engine: { name: engine.name, version: engine.version },
     },
-    paths,
+    ...more,
     engineTrouble: () => parts.observer.trouble,
     onNetwork: () => later.workers().enqueueAll(),
   });

@@ -116,8 +116,6 @@ export const terminationLogBytesMax = 2_048;
 export const engineRelistMs = 300_000;
 /** Inspections of one relist at the same time. */
 export const engineInspectionsMax = 8;
-/** Pods that are worked on (sandbox, volumes, containers started) at the same time. */
-export const podOperationsMax = 32;
 /** Bytes of a probe's answer that are looked at or shown (kubelet: maxRespBodyLength, maxReadLength). */
 export const probeOutputBytesMax = 10_240;
 /** Redirects that an HTTP probe follows. */
@@ -128,7 +126,7 @@ export const probesInFlightMax = 64;
 export const referenceTimeoutMs = 10_000;
 /** Volumes of configmaps and secrets are written anew within this after a change. */
 export const volumeRefreshMs = 500;
-/** Bytes of an emptyDir in memory without a sizeLimit are limited by the pod's memory limit, or half of the node's. */
+/** A node's conditions are told again after this, even if nothing has changed (kubelet: nodeStatusReportFrequency). */
 export const nodeHeartbeatMs = 300_000;
 export const nodeStatusCheckMs = 10_000;
 export const nodeLeaseSeconds = 40;
@@ -137,7 +135,7 @@ export const nodeLeaseRenewMs = 10_000;
 export const nodeImagesMax = 50;
 /** A status that could not be written is tried again: doubles from the first to the second. */
 export const statusRetryMinMs = 200;
-export const statusRetryMaxMs = 30_000;
+export const statusRetryMaxMs = 5_000;
 
 // apiserver/rest
 

@@ -8,12 +8,13 @@ import type { Recorder } from "../../lib/events.ts";
 import type { Informer } from "../../lib/informer/informer.ts";
 import { nodeStatusCheckMs } from "../../lib/limits.ts";
 import { createQueue } from "../../lib/queue/queue.ts";
-import type { Clock } from "../../lib/seams/clock.ts";
+import type { Clock, Instant } from "../../lib/seams/clock.ts";
 import { isReason } from "../../lib/status.ts";
-import type { Node } from "../../lib/types/core_v1.ts";
+import type { Node, NodeCondition } from "../../lib/types/core_v1.ts";
 import { Node as NodeKind } from "../../lib/types/kinds.ts";
 import type { Engine, ImageSummary } from "../engine/engine.ts";
 import type { NetworkPeer, PodNetwork } from "../network/network.ts";
+import type { SavedNode } from "../pods/checkpoint.ts";
 import { type HostFacts, hostUsage } from "./facts.ts";
 import { newNode, nodeLabels, type NodeSettings, nodeStatus } from "./node_object.ts";
 import { nodeStatusPatch } from "./status_change.ts";
@@ -29,6 +30,9 @@ export interface NodeOptions {
   readonly network: PodNetwork;
   readonly paths: { readonly data: string; readonly images: string };
   readonly engineTrouble: () => string | undefined;
+  /** What the network was made from before a restart: it is made at once, whether the API answers or not. */
+  readonly saved: SavedNode | undefined;
+  readonly save: (node: SavedNode) => void;
   /** The pods' network can be used from now on. */
   readonly onNetwork: () => void;
   readonly signal: AbortSignal;
@@ -44,6 +48,8 @@ export interface NodeAgent {
 
 const logger = getLogger(["sauropod", "agent", "node"]);
 const key = "node";
+/** Listing images is work for the engine: it is done again after this. ms */
+const imagesFreshMs = 30_000;
 
 export function createNode(options: NodeOptions): NodeAgent {
   return new HostNode(options);
@@ -55,6 +61,7 @@ class HostNode implements NodeAgent {
   #wait: string | undefined = "the node has no pod addresses (spec.podCIDR) yet";
   #ready: boolean | undefined;
   #written: Node | undefined;
+  #images: { at: Instant; list: readonly ImageSummary[] } = { at: -imagesFreshMs, list: [] };
 
   constructor(readonly options: NodeOptions) {
     this.#queue = createQueue(options.clock, { baseMs: 100, maxMs: 10_000 });
@@ -72,6 +79,7 @@ class HostNode implements NodeAgent {
     const { clock, nodes, signal } = this.options;
     signal.addEventListener("abort", () => this.#queue.close(), { once: true });
     nodes.onChange(() => this.wake());
+    await this.#setupFromSaved();
     this.wake();
     for (let next = await this.#queue.next(); next !== undefined; next = await this.#queue.next()) {
       try {
@@ -92,7 +100,7 @@ class HostNode implements NodeAgent {
 
   async #round(): Promise<void> {
     const node = this.#current() ?? await this.#register();
-    await this.#setupNetwork(node);
+    await this.#setupNetwork(node.spec.podCIDR);
     await this.#tellStatus(node);
     await this.#setPeers();
   }
@@ -131,9 +139,18 @@ class HostNode implements NodeAgent {
     return this.#written;
   }
 
-  async #setupNetwork(node: Node): Promise<void> {
+  async #setupFromSaved(): Promise<void> {
+    const { saved, network } = this.options;
+    if (saved === undefined) return;
+    await this.#setupNetwork(saved.podCidr);
+    if (this.#podCidr !== saved.podCidr) return;
+    await network.setPeers(saved.peers).catch((error) => {
+      logger.warn("routes to other nodes: {error}", { error: String(error) });
+    });
+  }
+
+  async #setupNetwork(podCidr: string | undefined): Promise<void> {
     const { network, onNetwork } = this.options;
-    const podCidr = node.spec.podCIDR;
     if (podCidr === undefined || podCidr === "" || podCidr === this.#podCidr) return;
     try {
       await network.setup({ podCidr });
@@ -147,11 +164,14 @@ class HostNode implements NodeAgent {
   }
 
   async #tellStatus(node: Node): Promise<void> {
-    const { client, clock, engine, settings, facts, paths, engineTrouble, recorder } = this.options;
+    const { client, clock, engine, settings, facts, paths, engineTrouble } = this.options;
     const trouble = engineTrouble();
     const usage = await hostUsage(paths);
-    const images: readonly ImageSummary[] = trouble === undefined ? await engine.imageList().catch(() => []) : [];
     const now = clock.now();
+    if (trouble === undefined && now - this.#images.at >= imagesFreshMs) {
+      this.#images = { at: now, list: await engine.imageList() };
+    }
+    const images = this.#images.list;
     const health = { usage, networkWait: this.#wait, engineTrouble: trouble };
     const status = nodeStatus(node.status, { settings, facts, health, images, now });
     const patch = nodeStatusPatch(node.status, status, now);
@@ -162,18 +182,25 @@ class HostNode implements NodeAgent {
     }, {
       subresource: "status",
     });
-    const ready = status.conditions!.find(({ type }) => type === "Ready")!;
-    if (this.#ready === (ready.status === "True")) return;
-    this.#ready = ready.status === "True";
-    const reason = this.#ready ? "NodeReady" : "NodeNotReady";
-    recorder.event(this.#written, "Normal", reason, `Node ${settings.name} status is now: ${reason}`);
-    logger.info("node {name}: {reason}: {message}", { name: settings.name, reason, message: ready.message });
+    this.#announce(this.#written, status.conditions!.find(({ type }) => type === "Ready")!);
+  }
+
+  #announce(node: Node, { status, message }: NodeCondition): void {
+    const ready = status === "True";
+    if (this.#ready === ready) return;
+    this.#ready = ready;
+    const { name } = node.metadata;
+    const reason = ready ? "NodeReady" : "NodeNotReady";
+    this.options.recorder.event(node, "Normal", reason, `Node ${name} status is now: ${reason}`);
+    logger.info("node {name}: {reason}: {message}", { name, reason, message });
   }
 
   async #setPeers(): Promise<void> {
     const { network, nodes, settings } = this.options;
     if (this.#podCidr === undefined || !nodes.hasSynced) return;
-    await network.setPeers(peersOf(nodes.list(), settings.name));
+    const peers = peersOf(nodes.list(), settings.name);
+    await network.setPeers(peers);
+    this.options.save({ podCidr: this.#podCidr, peers });
   }
 }
 

@@ -1,15 +1,29 @@
 /**
  * What this node was told to run, on its own disk: so that after a restart of the host without a control plane its pods are started again.
- * One file for each pod and for each configmap that pods use, one for the Services. No secrets. Written behind, the newest state winning.
+ * One file for each pod and for each configmap that pods use, one for the Services, one for the node's addresses. No secrets. Written behind, the newest state winning.
  */
 import { getLogger } from "log";
 import { readText, writeAtomic } from "../../lib/seams/files.ts";
 import type { ConfigMap, Pod, Service } from "../../lib/types/core_v1.ts";
+import type { NetworkPeer } from "../network/network.ts";
 import type { ConfigMapStore } from "../volumes/references.ts";
+
+/** What the node's network is made from. */
+export interface SavedNode {
+  readonly podCidr: string;
+  readonly peers: readonly NetworkPeer[];
+}
+
+export interface Saved {
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[] | undefined;
+  readonly node: SavedNode | undefined;
+}
 
 export interface Checkpoint {
   /** Reads all; damaged files are reported and left out. */
-  load(): Promise<{ pods: Pod[]; services: Service[] | undefined }>;
+  load(): Promise<Saved>;
+  saveNode(node: SavedNode): void;
   save(pod: Pod): void;
   remove(uid: string): void;
   saveServices(services: readonly Service[]): void;
@@ -37,14 +51,22 @@ class FileCheckpoint implements Checkpoint {
 
   constructor(readonly directory: string) {}
 
-  async load(): Promise<{ pods: Pod[]; services: Service[] | undefined }> {
+  async load(): Promise<Saved> {
     for (const room of ["pods", "configmaps"]) {
       await Deno.mkdir(`${this.directory}/${room}`, { recursive: true, mode: 0o700 });
     }
     for (const map of await this.#readAll<ConfigMap>("configmaps")) {
       this.#maps.set(`${map.metadata.namespace}/${map.metadata.name}`, map);
     }
-    return { pods: await this.#readAll<Pod>("pods"), services: await this.#read<Service[]>("services.json") };
+    return {
+      pods: await this.#readAll<Pod>("pods"),
+      services: await this.#read<Service[]>("services.json"),
+      node: await this.#read<SavedNode>("node.json"),
+    };
+  }
+
+  saveNode(node: SavedNode): void {
+    this.#put("node.json", JSON.stringify(node));
   }
 
   async #read<T>(name: string): Promise<T | undefined> {

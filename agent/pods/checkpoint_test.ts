@@ -18,16 +18,18 @@ async function inDirectory(run: (directory: string) => Promise<void>): Promise<v
 Deno.test("createCheckpoint() gives back what was saved, and not what was removed", () =>
   inDirectory(async (directory) => {
     const first = createCheckpoint(directory);
-    assert.deepEqual(await first.load(), { pods: [], services: undefined });
+    assert.deepEqual(await first.load(), { pods: [], services: undefined, node: undefined });
     first.save(pod("a", [{}]));
     first.save(pod("b"));
     first.remove("b");
     first.configMaps.save("ns/c", map);
     first.saveServices([{ metadata: { name: "s" } } as Service]);
+    first.saveNode({ podCidr: "10.244.0.0/24", peers: [] });
     await first.flush();
     const second = createCheckpoint(directory);
-    const { pods, services } = await second.load();
+    const { pods, services, node } = await second.load();
     assert.deepEqual(pods, [{ metadata: { uid: "a", name: "a" }, spec: {} }]);
+    assert.deepEqual(node, { podCidr: "10.244.0.0/24", peers: [] });
     assert.equal(services![0]!.metadata.name, "s");
     assert.deepEqual(second.configMaps.load("ns/c"), map);
     second.configMaps.save("ns/c", undefined);

@@ -20,12 +20,13 @@ function planVolumes({ memory: { volumes } }: PodView, now: Instant): Action[] {
 function planSandbox(view: PodView, now: Instant): Action[] {
   const sandbox = currentSandbox(view);
   const { sandboxFailure, address } = view.memory;
+  const networkless = view.networkWait !== undefined && !hostNetwork(view.pod);
   if (sandbox?.state === "running") {
-    // Without its network a sandbox is taken as it is: a failure to attach is tried again below.
-    if (address?.sandboxId === sandbox.id) return [];
+    if (address?.sandboxId === sandbox.id || networkless) return [];
     return retried(sandboxFailure, now, { do: "attachNetwork", sandbox, why: "its address is not known" });
   }
   if (sandbox?.state === "created") {
+    if (networkless) return [];
     return retried(sandboxFailure, now, { do: "startSandbox", sandbox, why: "it was created" });
   }
   const running = runningContainers(view);
@@ -37,7 +38,7 @@ function planSandbox(view: PodView, now: Instant): Action[] {
       planStop(view, c, now, { graceMs, message: `Stopping container ${c.container}`, replace: false, why })
     );
   }
-  if (view.networkWait !== undefined && !hostNetwork(view.pod)) return [];
+  if (networkless) return [];
   const attempt = sandbox === undefined ? 0 : sandbox.attempt + 1;
   const why = sandbox === undefined ? "the pod has none" : "Pod sandbox changed, it will be killed and re-created.";
   return retried(sandboxFailure, now, { do: "createSandbox", attempt, why });

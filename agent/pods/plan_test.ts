@@ -151,6 +151,11 @@ check("waits for the address when the environment needs it", {
   containers: [sandboxOf(makePod(), { state: "created" })],
 }, ["startSandbox"]);
 check("creates no sandbox while the node has no pod network", { networkWait: "no podCIDR" }, []);
+check("starts no sandbox before that, and adopts none", {
+  containers: [sandboxOf(makePod(), { state: "running" })],
+  networkWait: "not set up",
+  memory: (m) => m.address = undefined,
+}, ["create app 0 delay=0"]);
 check("creates a sandbox in the host's network without one", {
   pod: makePod({ hostNetwork: true }),
   networkWait: "no podCIDR",

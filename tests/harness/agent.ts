@@ -2,6 +2,7 @@
 import { type Agent, createAgent } from "../../agent/agent.ts";
 import type { Engine } from "../../agent/engine/engine.ts";
 import { FakeEngine } from "../../agent/engine/fake.ts";
+import { FakeNetwork } from "../../agent/network/fake.ts";
 import type { PodNetwork } from "../../agent/network/network.ts";
 import type { Mounts } from "../../agent/volumes/mounts.ts";
 import { createRecorder } from "../../lib/events.ts";
@@ -13,7 +14,7 @@ import { seededRandom } from "../../lib/seams/random.ts";
 import type { Event, Pod, PodSpec } from "../../lib/types/core_v1.ts";
 import { Event as EventKind, Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../../lib/types/kinds.ts";
 import { createFakeClient, type FakeClient } from "./fake_client.ts";
-import { FakeMounts, FakeNetwork } from "./fake_host.ts";
+import { FakeMounts } from "./fake_mounts.ts";
 
 export interface AgentSceneOptions {
   readonly clock: Clock;
@@ -73,6 +74,8 @@ export async function startAgentOn<E extends Engine>(engine: E, options: AgentSc
 export class AgentScene<E extends Engine> implements AsyncDisposable {
   readonly network: FakeNetwork;
   readonly #mounts: Mounts;
+  /** True: nobody answers at the API. What was being watched is cut off with the next restart. */
+  apiAway = false;
   #life: { agent: Agent; stopping: AbortController; running: Promise<unknown> } | undefined;
 
   constructor(
@@ -82,7 +85,7 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
     readonly options: AgentSceneOptions,
   ) {
     this.#mounts = options.mounts ?? new FakeMounts();
-    this.network = (options.network ?? new FakeNetwork()) as FakeNetwork;
+    this.network = (options.network ?? new FakeNetwork(options.clock)) as FakeNetwork;
   }
 
   get agent(): Agent {
@@ -90,7 +93,8 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { api, engine, network } = this;
+    const { engine, network } = this;
+    const api = this.#reached();
     const { clock } = this.options;
     const stopping = new AbortController();
     const { signal } = stopping;
@@ -116,6 +120,17 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
     });
     const running = Promise.all([agent.run(), ...Object.values(informers).map((informer) => informer.run(signal))]);
     this.#life = { agent, stopping, running };
+  }
+
+  #reached(): FakeClient {
+    return new Proxy(this.api, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) =>
+          this.apiAway ? Promise.reject(new Error("connect ECONNREFUSED")) : member.apply(target, args);
+      },
+    });
   }
 
   /** Ends the agent; the containers run on. */
