@@ -1,4 +1,5 @@
 /** The parts of an agent and how they hang together; main.ts gives it the real ones, tests give it others. */
+import { getLogger } from "log";
 import type { Client } from "../lib/client/client.ts";
 import type { Recorder } from "../lib/events.ts";
 import type { Informer } from "../lib/informer/informer.ts";
@@ -69,6 +70,8 @@ export interface Agent {
   run(): Promise<void>;
 }
 
+const logger = getLogger(["sauropod", "agent"]);
+
 /** Parts that refer to the workers, which refer to them. */
 interface Later {
   workers: () => PodWorkers;
@@ -101,6 +104,8 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     workers,
     api: kubeletApi({ ...options, parts, assigned, workers, paths }),
     async run() {
+      // Made ahead, so that the first pod need not wait; if it fails now, that pod will say so.
+      parts.images.infra().catch((error) => logger.debug("infra image: {error}", { error: String(error) }));
       await Promise.all([
         parts.observer.run(signal),
         workers.run(),

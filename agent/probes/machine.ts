@@ -80,7 +80,7 @@ export function timingOf({ initialDelaySeconds = 0, periodSeconds = 10, timeoutS
 }
 
 /** First wait of a readiness probe that failed before the container was ever ready; it doubles. ms */
-const eagerMs = 100;
+const eagerMs = 25;
 
 /**
  * When to run again. A readiness probe that may start at once is asked more often during its first period, because a process that
