@@ -3,9 +3,10 @@
  * it needs; `stop`, `reset` and `token` are the other commands. It decides nothing about the cluster.
  */
 import { FlagError, helpText, parseFlags, processSources } from "./lib/flags.ts";
-import { systemClock } from "./lib/seams/clock.ts";
+import { sleep, systemClock } from "./lib/seams/clock.ts";
 import { systemProcesses } from "./lib/seams/process.ts";
-import { components, engineSocket } from "./lib/supervisor/components.ts";
+import { findEngine, podmanServiceCommand } from "./agent/engine/find.ts";
+import { components } from "./lib/supervisor/components.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
 import { supervise, type Supervised } from "./lib/supervisor/child.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
@@ -18,6 +19,9 @@ const complain = (line: string) => Deno.stderr.writeSync(new TextEncoder().encod
 /** How long a component may take to stop. The API server waits up to 10 s for requests in work. ms */
 const stopGraceMs = 15_000;
 
+/** Podman's service answers within this, or does not start. ms */
+const podmanStartMs = 15_000;
+
 async function start(config: StartConfig): Promise<void> {
   const begun = systemClock.now();
   const after = () => `${((systemClock.now() - begun) / 1000).toFixed(1)} s`;
@@ -27,7 +31,7 @@ async function start(config: StartConfig): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
   const onLine = (name: string, line: string) => complain(`${name.padEnd(9)} ${line}`);
-  const run = (spec: Parameters<typeof supervise>[0]) => {
+  const run = (spec: ChildSpec) => {
     running.unshift(supervise(spec, { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs }));
   };
   const phases = async () => {
@@ -55,6 +59,42 @@ async function start(config: StartConfig): Promise<void> {
     say("stopping; the pods stay");
   } finally {
     for (const child of running) await child.stop();
+  }
+}
+
+/**
+ * The engine's socket: the one that was named or found; where Podman is installed and nobody serves its API, as without systemd, its
+ * service becomes a child of ours. Containers outlive it.
+ */
+async function engineSocket(config: StartConfig, run: (spec: ChildSpec) => void): Promise<string> {
+  const ownSocket = `${config.dataDir}/podman.sock`;
+  const find = () =>
+    findEngine({
+      socket: config.engine,
+      dockerHost: Deno.env.get("DOCKER_HOST"),
+      ownSocket,
+      clock: systemClock,
+      processes: systemProcesses,
+    });
+  try {
+    return (await find()).socketPath;
+  } catch (error) {
+    const podman = await systemProcesses.run(["podman", "--version"]).catch(() => undefined);
+    if (config.engine !== undefined || podman?.code !== 0) throw error;
+  }
+  const service = await podmanServiceCommand(ownSocket, {
+    config: `${config.dataDir}/podman`,
+    run: "/run/sauropod-podman",
+  });
+  run({ name: "podman", ...service });
+  const until = systemClock.now() + podmanStartMs;
+  for (;;) {
+    try {
+      return (await find()).socketPath;
+    } catch (error) {
+      if (systemClock.now() > until) throw error;
+      await sleep(systemClock, 50);
+    }
   }
 }
 

@@ -214,11 +214,12 @@ async function runGuests({ clientFor, config, caPem, identity, signal }: {
     port: config.port,
     caPem,
   };
+  const controllerClient = (name: string) => clientFor(`system:controller:${name}`);
   const who = `${config["node-name"] ?? Deno.hostname()}_${identity}`;
   const loops: [string, (signal: AbortSignal) => Promise<void>][] = [
     [
       "kube-controller-manager",
-      (term) => runControllers({ clientFor, clock, random, config: controllerConfig, signal: term }),
+      (term) => runControllers({ clientFor: controllerClient, clock, random, config: controllerConfig, signal: term }),
     ],
     [
       "kube-scheduler",

@@ -13,7 +13,6 @@ import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Authorizer } from "./auth/authorize.ts";
-import type { User } from "./auth/user.ts";
 import {
   authenticate,
   authorize,

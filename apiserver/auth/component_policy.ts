@@ -74,6 +74,16 @@ export const componentPolicies: readonly Policy[] = [
     ],
   },
   {
+    // The control loops of this process: garbage collection and namespace deletion reach every kind. A role for each of them
+    // comes with RBAC.
+    subject: "system:controllers",
+    rules: [rule(["*"], ["*"], ["*"]), discovery],
+  },
+  {
+    subject: "system:kube-controller-manager",
+    rules: [rule(["coordination.k8s.io"], ["leases"], ["get", "create", "update"])],
+  },
+  {
     subject: "system:kube-scheduler",
     rules: [
       rule([""], [

@@ -6,7 +6,8 @@ import type { Child, Processes } from "../seams/process.ts";
 export interface ChildSpec {
   name: string;
   command: readonly string[];
-  env?: Record<string, string>;
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
 }
 
 export interface Supervised {
@@ -35,7 +36,11 @@ export function supervise(spec: ChildSpec, { processes, clock, onLine, graceMs }
   async function keepRunning(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted;) {
       const started = clock.now();
-      child = processes.spawn(spec.command, { env: spec.env, onLine: (line) => onLine(spec.name, line) });
+      child = processes.spawn(spec.command, {
+        env: { ...spec.env },
+        cwd: spec.cwd,
+        onLine: (line) => onLine(spec.name, line),
+      });
       const code = await child.ended;
       child = undefined;
       if (stopping.signal.aborted) return;
