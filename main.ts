@@ -8,7 +8,7 @@ import { systemProcesses } from "./lib/seams/process.ts";
 import { findEngine, podmanServiceCommand } from "./agent/engine/find.ts";
 import { components } from "./lib/supervisor/components.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
-import { supervise, type Supervised } from "./lib/supervisor/child.ts";
+import { type ChildSpec, supervise, type Supervised } from "./lib/supervisor/child.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
 import { waitForApi, waitForNode } from "./lib/supervisor/ready.ts";
 import { sauropodVersion } from "./lib/version.ts";
@@ -101,7 +101,10 @@ async function engineSocket(config: StartConfig, run: (spec: ChildSpec) => void)
 /** Ends a supervisor that runs on this data directory and waits until it has. */
 async function stop(config: StartConfig): Promise<void> {
   const pid = await runningPid(config.dataDir);
-  if (pid === undefined) return say(`nothing runs on ${config.dataDir}`);
+  if (pid === undefined) {
+    say(`nothing runs on ${config.dataDir}`);
+    return;
+  }
   Deno.kill(pid, "SIGTERM");
   using _held = await lock(config.dataDir, { waitMs: stopGraceMs * 3 });
   say(`stopped (pid ${pid})`);
