@@ -278,7 +278,7 @@ export function selectorFrom(selector: LabelSelector | undefined): Selector {
   if (selector === undefined || selector === null) return nothing;
   const requirements: Requirement[] = [];
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
-    requirements.push({ key, operator: "in", values: [value] });
+    requirements.push({ key, operator: "=", values: [value] });
   }
   for (const { key, operator, values } of selector.matchExpressions ?? []) {
     const op = Object.hasOwn(expressionOperators, operator) ? expressionOperators[operator]! : undefined;

@@ -88,7 +88,7 @@ Deno.test("selectorFrom() selects nothing without a selector and everything with
     matchExpressions: [{ key: "tier", operator: "In", values: ["front"] }, { key: "x", operator: "DoesNotExist" }],
   });
   assert.equal(matchesLabels(selector, labels), true);
-  assert.equal(selectorString(selector), "app in (web),tier in (front),!x");
+  assert.equal(selectorString(selector), "app=web,tier in (front),!x");
   assert.equal(matchesLabels(selectorFromMap({ app: "db" }), labels), false);
   assert.throws(
     () => selectorFrom({ matchExpressions: [{ key: "a", operator: "Near" }] }),

@@ -1,22 +1,24 @@
-/** Counts that may be given as a share: `2`, `25%` (pkg/apis/apps/validation). */
+/** Values that are a number or a percentage: maxSurge, maxUnavailable, minAvailable (pkg/apis/apps/validation). */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import { isValidPercent } from "../../../lib/validation.ts";
+import { nonNegative } from "./non_negative.ts";
 
-/** Refuses negative numbers and texts that are no percentage (ValidatePositiveIntOrPercent). */
-export function validatePositiveIntOrPercent(value: number | string, path: string): FieldError[] {
-  if (typeof value === "string") return isValidPercent(value).map((m) => fieldError.invalid(path, value, m));
-  return value < 0 ? [fieldError.invalid(path, value, "must be greater than or equal to 0")] : [];
+type IntOrString = number | string;
+
+/** A number that is not negative, or digits and `%`. An absent value counts as 0, as in Go. */
+export function validateIntOrPercent(value: IntOrString | undefined, path: string): FieldError[] {
+  if (typeof value !== "string") return nonNegative(value, path);
+  return isValidPercent(value).map((message) => fieldError.invalid(path, value, message));
 }
 
-/** Refuses percentages of more than a whole; numbers are never refused (IsNotMoreThan100Percent). */
-export function validateAtMost100Percent(value: number | string, path: string): FieldError[] {
-  const percent = percentOf(value);
-  if (percent === undefined || percent <= 100) return [];
+export function notMoreThan100Percent(value: IntOrString | undefined, path: string): FieldError[] {
+  if (typeof value !== "string" || isValidPercent(value).length > 0 || parseInt(value) <= 100) return [];
   return [fieldError.invalid(path, value, "must not be greater than 100%")];
 }
 
-/** `25` for `25%`; undefined for what is no percentage. */
-export function percentOf(value: number | string): number | undefined {
-  if (typeof value !== "string" || isValidPercent(value).length > 0) return undefined;
-  return Number(value.slice(0, -1));
+/** The number before the `%`, or the number itself; what is neither counts as 0. */
+export function intOrPercentValue(value: IntOrString | undefined): number {
+  if (typeof value !== "string") return value ?? 0;
+  if (isValidPercent(value).length === 0) return parseInt(value);
+  return /^[-+]?[0-9]+$/.test(value) ? Number(value) : 0;
 }
