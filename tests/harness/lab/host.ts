@@ -95,7 +95,8 @@ export class Host {
     return Number(Deno.readTextFileSync(`${this.dir}/init.pid`));
   }
 
-  #enter(command: readonly string[]): string[] {
+  /** What runs a command on the host, for who starts it himself. */
+  command(command: readonly string[]): string[] {
     const env = { ...engineEnv(this.dir), HOME: "/root" };
     const join = joinScript(this.lan.tag, this.name);
     return [
@@ -118,12 +119,12 @@ export class Host {
 
   /** Runs a command on the host to its end. */
   exec(command: readonly string[], options?: { stdin?: string }): Promise<Output> {
-    return systemProcesses.run(this.#enter(command), options);
+    return systemProcesses.run(this.command(command), options);
   }
 
   /** Starts a command on the host. Its `pid` is that of the machine; signals sent to it reach the command. */
   spawn(command: readonly string[], onLine: (line: string) => void): Child {
-    return systemProcesses.spawn(this.#enter(command), { onLine });
+    return systemProcesses.spawn(this.command(command), { onLine });
   }
 
   async startEngine(): Promise<void> {

@@ -41,7 +41,12 @@ export class Lab implements AsyncDisposable {
 
   /** Runs a command on the LAN, outside of the cluster. */
   client(command: readonly string[], options?: { stdin?: string }): Promise<Output> {
-    return systemProcesses.run(["nsenter", `--net=${netnsPath(this.#clientNetns)}`, ...command], options);
+    return systemProcesses.run(this.clientCommand(command), options);
+  }
+
+  /** What runs a command there, for who starts it himself. */
+  clientCommand(command: readonly string[]): string[] {
+    return ["nsenter", `--net=${netnsPath(this.#clientNetns)}`, ...command];
   }
 
   partition = (host: Host) => cable(this.lan, host.name, "out");
@@ -59,10 +64,22 @@ export class Lab implements AsyncDisposable {
   }
 }
 
+const place = ({ name, prefix = "10.99.0", mtu = 1600 }: LabOptions) => ({
+  lan: { tag: `lab-${name}`, prefix, mtu },
+  dir: `/tmp/sauropod-lab-${name}`,
+});
+
+/** Removes what a killed run of that name left. */
+export async function removeLab(options: LabOptions): Promise<void> {
+  const { lan, dir } = place(options);
+  await removeLeftovers(lan, dir);
+  await removeSwitch(lan);
+}
+
 /** Makes a lab, after removing what a killed run of that name left. */
-export async function createLab({ name, hosts, prefix = "10.99.0", mtu = 1600 }: LabOptions): Promise<Lab> {
-  const lan = { tag: `lab-${name}`, prefix, mtu };
-  const dir = `/tmp/sauropod-lab-${name}`;
+export async function createLab(options: LabOptions): Promise<Lab> {
+  const { lan, dir } = place(options);
+  const { hosts } = options;
   await removeLeftovers(lan, dir);
   await Deno.mkdir(dir, { recursive: true });
   const lab = new Lab(lan, dir, hosts);
