@@ -148,10 +148,14 @@ export interface Resource<T extends KubeObject = KubeObject> extends Kind<T> {
   /** Before an update is validated. The generic part (status kept, immutable metadata kept, generation) is done. */
   prepareUpdate?(object: T, old: T, context: PrepareContext): void;
   validate(object: T): FieldError[];
+  /** What is demanded of new objects only; validate() is called too. */
+  validateCreate?(object: T): FieldError[];
   /** What may not change; validate() of the new object is called too. */
   validateUpdate?(object: T, old: T): FieldError[];
   /** True when the kind has `/status`; then create and update ignore the body's status. */
   readonly status: boolean;
+  /** True when a create keeps the status that it brings (Node: kubelets register with one). Default: false. */
+  readonly createsWithStatus?: boolean;
   prepareStatus?(object: T, old: T, context: PrepareContext): void;
   validateStatus?(object: T, old: T): FieldError[];
   readonly scale?: Scale<T>;

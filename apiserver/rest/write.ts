@@ -95,10 +95,15 @@ export async function createObject(call: Call, key: string, object: KubeObject, 
   applyDefaults(resource, object);
   const admitted = admission(call, { operation: "CREATE", name: object.metadata.name, object, dryRun: spec.dryRun });
   await mutate(call, admitted);
-  if (resource.status) (object as { status?: unknown }).status = {};
+  const { status = {} } = object as { status?: unknown };
+  if (resource.status) (object as { status?: unknown }).status = resource.createsWithStatus ? status : {};
   resource.prepareCreate?.(object, prepareContext(call));
   if (spec.manager !== undefined) recordCreate(call, object, spec.manager);
-  refuse(call, object, [...validateMeta(resource, object.metadata), ...resource.validate(object)]);
+  refuse(call, object, [
+    ...validateMeta(resource, object.metadata),
+    ...resource.validate(object),
+    ...resource.validateCreate?.(object) ?? [],
+  ]);
   for (const warning of resource.warnings?.(object, undefined) ?? []) call.warn(warning);
   await validate(call, admitted);
   const { claims } = admitted;
