@@ -7,7 +7,7 @@ import { isDNS1123Subdomain } from "../../../lib/validation.ts";
 import { defineResource, type Resource } from "../../rest/resource.ts";
 import { ageColumn, nameColumn } from "../meta/columns.ts";
 import { validateConditions } from "../meta/conditions.ts";
-import { validateAtMost100Percent, validatePositiveIntOrPercent } from "../meta/int_or_percent.ts";
+import { notMoreThan100Percent, validateIntOrPercent } from "../meta/int_or_percent.ts";
 
 const evictionPolicies = ["AlwaysAllow", "IfHealthyBudget"];
 const counts = ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"] as const;
@@ -20,8 +20,8 @@ function validate({ spec }: PodDisruptionBudget): FieldError[] {
   for (const name of ["minAvailable", "maxUnavailable"] as const) {
     const value = spec[name];
     if (value === undefined) continue;
-    errors.push(...validatePositiveIntOrPercent(value, `spec.${name}`));
-    errors.push(...validateAtMost100Percent(value, `spec.${name}`));
+    errors.push(...validateIntOrPercent(value, `spec.${name}`));
+    errors.push(...notMoreThan100Percent(value, `spec.${name}`));
   }
   const policy = spec.unhealthyPodEvictionPolicy;
   if (policy !== undefined && !evictionPolicies.includes(policy)) {
