@@ -1,11 +1,20 @@
 /** Keys and certificates: makes a certificate authority and signs leaves with it. ECDSA P-256, as Kubernetes' own tools choose. */
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
+import { expiry, publicKeyHash } from "../../lib/pki/certificate.ts";
+import {
+  alternativeName,
+  type CertificateOrder,
+  importKey,
+  keyAlgorithm as algorithm,
+  keyPem,
+  parseRequest,
+} from "../../lib/pki/request.ts";
 import type { Random } from "../../lib/seams/random.ts";
+import { usageExtensions } from "./usages.ts";
 
-x509.cryptoProvider.set(crypto);
+export { expiry, isDue, isOutOfDate, namesOf } from "../../lib/pki/certificate.ts";
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const dayMs = 86_400_000;
 /** The authority outlives every leaf. */
 const authorityDays = 3650;
@@ -34,25 +43,10 @@ export interface LeafOptions {
 export interface Authority {
   readonly cert: string;
   issue(subject: Subject, options: LeafOptions): Promise<KeyPair>;
+  /** Signs what was approved: subject and names of the request, its key, the usages of the order. PEM. Throws for no request. */
+  sign(order: CertificateOrder): Promise<string>;
   /** SHA-256 of the certificate's public key (SPKI), hex: what a join string pins (RFC 7469). */
   readonly publicKeyHash: string;
-}
-
-/** Not after, ms since 1970. */
-export function expiry(cert: string): number {
-  return new x509.X509Certificate(cert).notAfter.getTime();
-}
-
-/** True when less than a third of a certificate's life is left. */
-export function isDue(cert: string, now: number): boolean {
-  const { notBefore, notAfter } = new x509.X509Certificate(cert);
-  return now > notAfter.getTime() - (notAfter.getTime() - notBefore.getTime()) / 3;
-}
-
-/** The IP addresses and DNS names that a certificate is for. */
-export function namesOf(cert: string): string[] {
-  const extension = new x509.X509Certificate(cert).getExtension(x509.SubjectAlternativeNameExtension);
-  return extension?.names.items.map((item) => item.value) ?? [];
 }
 
 /** A new self-signed authority. */
@@ -84,29 +78,45 @@ export async function loadAuthority(
 ): Promise<Authority> {
   const issuer = new x509.X509Certificate(cert);
   const signingKey = await importKey(key);
-  const spki = new Uint8Array(await crypto.subtle.digest("SHA-256", issuer.publicKey.rawData));
+  const authorityKey = await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey);
+  const sign = (leaf: Omit<x509.X509CertificateCreateWithKeyParams, "signingKey">) =>
+    x509.X509CertificateGenerator.create({
+      serialNumber: serial(random),
+      issuer: issuer.subject,
+      signingKey,
+      signingAlgorithm: algorithm,
+      ...leaf,
+      extensions: [new x509.BasicConstraintsExtension(false, undefined, true), ...leaf.extensions ?? [], authorityKey],
+    });
   return {
     cert,
-    publicKeyHash: [...spki].map((byte) => byte.toString(16).padStart(2, "0")).join(""),
+    publicKeyHash: publicKeyHash(cert),
     async issue(subject, options) {
       const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]) as CryptoKeyPair;
-      const leaf = await x509.X509CertificateGenerator.create({
-        serialNumber: serial(random),
+      const leaf = await sign({
         subject: [{ CN: [subject.commonName] }, ...(subject.organizations ?? []).map((O) => ({ O: [O] }))],
-        issuer: issuer.subject,
         publicKey: keys.publicKey,
-        signingKey,
-        signingAlgorithm: algorithm,
         ...validity(clock.now(), options.days ?? leafDays),
         extensions: [
-          new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension(usages(options.usage)),
           ...(options.names ? [new x509.SubjectAlternativeNameExtension(options.names.map(alternativeName))] : []),
-          await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
         ],
       });
       return { cert: pem(leaf), key: await keyPem(keys.privateKey) };
+    },
+    async sign({ request: text, usages, lifetimeMs }) {
+      const { request } = await parseRequest(text);
+      const names = request.extensions.filter((extension) => extension instanceof x509.SubjectAlternativeNameExtension);
+      const now = clock.now();
+      const leaf = await sign({
+        subject: request.subject,
+        publicKey: request.publicKey,
+        notBefore: new Date(now - Math.min(backdateMs, lifetimeMs / 2)),
+        notAfter: new Date(Math.min(now + lifetimeMs, expiry(cert))),
+        extensions: [...usageExtensions(usages), ...names],
+      });
+      return pem(leaf);
     },
   };
 }
@@ -116,13 +126,11 @@ function usages(usage: LeafOptions["usage"]): string[] {
   return usage === "both" ? [clientAuth, serverAuth] : usage === "client" ? [clientAuth] : [serverAuth];
 }
 
-function alternativeName(name: string): x509.JsonGeneralName {
-  return { type: /^[\d.]+$|:/.test(name) ? "ip" : "dns", value: name };
-}
+/** Certificates are good from an hour back: hosts' clocks differ. */
+const backdateMs = 3_600_000;
 
-/** An hour back: hosts' clocks differ. */
 function validity(now: number, days: number): { notBefore: Date; notAfter: Date } {
-  return { notBefore: new Date(now - 3_600_000), notAfter: new Date(now + days * dayMs) };
+  return { notBefore: new Date(now - backdateMs), notAfter: new Date(now + days * dayMs) };
 }
 
 function serial(random: Random): string {
@@ -133,13 +141,4 @@ function serial(random: Random): string {
 
 function pem(cert: x509.X509Certificate): string {
   return cert.toString("pem") + "\n";
-}
-
-async function keyPem(key: CryptoKey): Promise<string> {
-  return x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY") + "\n";
-}
-
-async function importKey(text: string): Promise<CryptoKey> {
-  const [der] = x509.PemConverter.decode(text);
-  return await crypto.subtle.importKey("pkcs8", der!, algorithm, true, ["sign"]);
 }
