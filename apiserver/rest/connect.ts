@@ -8,12 +8,14 @@ import type { ConnectSubresource, ConnectTarget } from "./resource.ts";
 
 /** Throws NotFound, and what admission or the kind says. */
 export async function locate(call: Call, subresource: ConnectSubresource<KubeObject>): Promise<ConnectTarget> {
-  const { object } = await readObject({ ...call, query: new URLSearchParams() });
-  const { name, subresource: path } = call.info;
-  const admitted = admission(call, { operation: "CONNECT", name: name!, subresource: path, dryRun: false });
+  const { subresource: path } = call.info;
+  const id = call.info.name!;
+  const name = subresource.nameIn?.(id) ?? id;
+  const { object } = await readObject({ ...call, query: new URLSearchParams(), info: { ...call.info, name } });
+  const admitted = admission(call, { operation: "CONNECT", name, subresource: path, dryRun: false });
   await mutate(call, admitted);
   await validate(call, admitted);
-  return subresource.locate(object, call.query, call.info.parts.slice(3).join("/"));
+  return subresource.locate(object, call.query, call.info.parts.slice(3).join("/"), id);
 }
 
 export async function connect(call: Call, subresource: ConnectSubresource<KubeObject>): Promise<Response> {

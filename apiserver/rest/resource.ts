@@ -111,8 +111,13 @@ export interface ConnectSubresource<T> {
   /** Proxies take all of them. */
   verbs: readonly ("get" | "create" | "update" | "patch" | "delete")[];
   kind: { group: string; version: string; kind: string };
-  /** Where the node answers it. Throws StatusError when the object or the query does not allow it (which container?). */
-  locate(object: T, query: URLSearchParams, path: string): ConnectTarget;
+  /** The object's name in that of the URL: proxies take `[scheme:]name[:port]`. Default: as it is. Throws StatusError. */
+  nameIn?(id: string): string;
+  /**
+   * Where the node answers it. `path`: what follows the subresource, decoded; `id`: the name as the URL has it.
+   * Throws StatusError when the object or the query does not allow it (which container?).
+   */
+  locate(object: T, query: URLSearchParams, path: string, id: string): ConnectTarget;
 }
 
 export type ConnectTarget =
