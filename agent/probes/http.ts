@@ -37,7 +37,9 @@ interface Answer {
 function request({ url, headers }: HttpGet, signal: AbortSignal): Promise<Answer> {
   const library = url.startsWith("https:") ? https : http;
   return new Promise((resolve, reject) => {
-    const options = { headers, agent: false, rejectUnauthorized: false, signal } as https.RequestOptions;
+    // As lenient as Go's parser: small servers end their header lines with a bare line feed.
+    const lenient = { insecureHTTPParser: true };
+    const options = { ...lenient, headers, agent: false, rejectUnauthorized: false, signal } as https.RequestOptions;
     const outgoing = library.request(url, options, (incoming) => {
       let body = "";
       const finish = () => {

@@ -80,6 +80,16 @@ async function listening(server: net.Server, run: (port: number) => Promise<void
   }
 }
 
+Deno.test("probeHttp() takes header lines that end with a bare line feed, as Go's client does", async () => {
+  const server = net.createServer((socket) => {
+    socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/plain\n\nbody"));
+  });
+  await listening(server, async (port) => {
+    const get = httpGetOf({ path: "/", port }, noContainer, "127.0.0.1");
+    assert.deepEqual(await probeHttp(get, limits), { result: "success", message: "body" });
+  });
+});
+
 Deno.test("probeHttp() judges by status, sends the headers and follows redirects on the same host", async () => {
   const seen: http.IncomingHttpHeaders[] = [];
   const server = http.createServer((request, response) => {
