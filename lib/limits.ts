@@ -143,6 +143,8 @@ export const statusRetryMaxMs = 5_000;
 export const bodyBytesMax = 3 * 2 ** 20;
 /** A stored object, as etcd (1.5 MiB). */
 export const objectBytesMax = 1.5 * 2 ** 20;
+/** The data of a ConfigMap or a Secret (Kubernetes: MaxSecretSize). */
+export const objectDataBytesMax = 2 ** 20;
 /** All annotations of an object together (Kubernetes: TotalAnnotationSizeLimitB). */
 export const annotationsBytesMax = 256 * 2 ** 10;
 /** One warning, and all of an answer (k8s.io/apiserver/pkg/endpoints/filters/warning.go). */
