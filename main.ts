@@ -31,8 +31,15 @@ async function start(config: StartConfig): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
   const onLine = (name: string, line: string) => complain(`${name.padEnd(9)} ${line}`);
+  // What cannot even start says why and is not tried for ever; what has worked is started again whatever ends it.
+  let started = false;
+  const again = ({ name }: ChildSpec, { code, lastLine }: { code: number; lastLine: string }) => {
+    if (!started) stopped.reject(new Error(`the ${name} could not start (exit code ${code}): ${lastLine}`));
+    return started;
+  };
+  const parts = { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs, again };
   const run = (spec: ChildSpec) => {
-    running.unshift(supervise(spec, { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs }));
+    running.unshift(supervise(spec, parts));
   };
   const phases = async () => {
     const engine = config.roles.includes("agent") ? await engineSocket(config, run) : undefined;
@@ -53,7 +60,7 @@ async function start(config: StartConfig): Promise<void> {
     say();
     say("Ctrl-C stops Sauropod and leaves the pods running; started again it takes them over.");
   };
-  phases().catch((error) => stopped.reject(error));
+  phases().then(() => started = true, (error) => stopped.reject(error));
   try {
     await stopped.promise;
     say("stopping; the pods stay");

@@ -3,6 +3,7 @@ import { getLogger } from "log";
 import { createClient } from "../lib/client/client.ts";
 import { httpsTransport, parseKubeconfig } from "../lib/client/kubeconfig.ts";
 import { createRecorder } from "../lib/events.ts";
+import { fail } from "../lib/fail.ts";
 import { FlagError, processSources } from "../lib/flags.ts";
 import { createInformer } from "../lib/informer/informer.ts";
 import { startLogging } from "../lib/log.ts";
@@ -90,7 +91,6 @@ if (import.meta.main) {
     await main(config);
     Deno.exit(0);
   } catch (error) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`${error instanceof Error ? error.message : error}\n`));
-    Deno.exit(error instanceof FlagError ? 2 : 1);
+    fail(error);
   }
 }

@@ -2,7 +2,8 @@
 import { getLogger } from "log";
 import { type Client, createClient } from "../lib/client/client.ts";
 import { runElected } from "../lib/controller/leader.ts";
-import { FlagError, parseFlags, processSources } from "../lib/flags.ts";
+import { fail } from "../lib/fail.ts";
+import { parseFlags, processSources } from "../lib/flags.ts";
 import * as limits from "../lib/limits.ts";
 import { startLogging } from "../lib/log.ts";
 import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
@@ -265,8 +266,5 @@ try {
   await main(parseFlags(apiserverFlags, processSources()).values);
   Deno.exit(0);
 } catch (error) {
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(`${error instanceof FlagError ? error.message : (error as Error).stack}\n`),
-  );
-  Deno.exit(error instanceof FlagError ? 2 : 1);
+  fail(error);
 }

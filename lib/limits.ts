@@ -395,3 +395,39 @@ export const preemptionCandidatesMin = 100;
 export const preemptionCandidatesShare = 0.1;
 /** Sorts of pods that are counted at the same time; the one that was not asked for longest is dropped. */
 export const podTrackersMax = 512;
+
+// lib/join
+
+/** How long a host that joins tries to reach the server, and how often it says that it still does. */
+export const joinReachMs = 120_000;
+export const joinProgressMs = 5_000;
+export const joinRetryMs = 500;
+/** A connection and its TLS handshake are there within this, or the server does not answer. */
+export const joinConnectMs = 5_000;
+/** A certificate that was asked for is there within this: approving and signing take milliseconds. */
+export const certificateWaitMs = 60_000;
+/** Hosts' clocks may differ by so much: half of how far back certificates are good from. */
+export const clockSkewMaxMs = 30 * 60_000;
+/** After this part of its life, chance between the two, a certificate is replaced (client-go: certificate.Manager). */
+export const renewalShare = { from: 0.7, to: 0.9 } as const;
+/** Between attempts to renew: doubles from the first to the second. */
+export const renewalRetryMinMs = 30_000;
+export const renewalRetryMaxMs = 3_600_000;
+/** A bootstrap token's life when nobody says another one. */
+export const tokenTtlMs = 24 * 3_600_000;
+/** `deno task start` prints the last token that it made while this is left of its life. */
+export const tokenReuseMs = 12 * 3_600_000;
+/** Files with credentials are looked at again after this. */
+export const credentialsRereadMs = 60_000;
+
+// apiserver/controllers/certificates
+
+/** Life of a certificate when its request says nothing (--cluster-signing-duration), and the shortest (10 min, by validation). */
+export const certificateLifetimeMs = 365 * 86_400_000;
+/** Requests are kept: answered ones, and those that nobody answers (pkg/controller/certificates/cleaner). */
+export const answeredRequestTtlMs = 3_600_000;
+export const pendingRequestTtlMs = 24 * 3_600_000;
+/** A name is kept for the machine that was let in with it until its Node is there, or for this long. */
+export const joinReservationMs = 5 * 60_000;
+/** Names kept at once; the oldest goes first. */
+export const joinReservationsMax = 1_024;

@@ -1,33 +1,24 @@
 /** `deno task proxy`: makes Service addresses and names work on this node. */
 import { getLogger } from "log";
-import { FlagError, helpText, processSources } from "../lib/flags.ts";
+import { fail } from "../lib/fail.ts";
+import { helpText, processSources } from "../lib/flags.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock } from "../lib/seams/clock.ts";
 import { systemProcesses } from "../lib/seams/process.ts";
 import { systemRandom } from "../lib/seams/random.ts";
 import { gitVersion } from "../lib/version.ts";
 import { openAccess } from "./access.ts";
-import { parseConfig, type ProxyConfig, proxyFlags } from "./config.ts";
+import { parseConfig, proxyFlags } from "./config.ts";
 import { Proxy } from "./proxy.ts";
 
 const logger = getLogger(["sauropod", "proxy"]);
-
-function configOrExit(): ProxyConfig {
-  try {
-    return parseConfig(processSources());
-  } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    Deno.stderr.writeSync(new TextEncoder().encode(`proxy: ${error.message}\n`));
-    Deno.exit(2);
-  }
-}
 
 async function main(): Promise<void> {
   if (Deno.args.includes("--help")) {
     Deno.stdout.writeSync(new TextEncoder().encode(helpText(proxyFlags) + "\n"));
     return;
   }
-  const config = configOrExit();
+  const config = parseConfig(processSources());
   await startLogging({ level: config.logLevel, format: config.logFormat });
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
@@ -40,4 +31,10 @@ async function main(): Promise<void> {
   Deno.exit(0);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    fail(error);
+  }
+}

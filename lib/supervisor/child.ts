@@ -22,6 +22,8 @@ export interface SuperviseOptions {
   clock: Clock;
   onLine(name: string, line: string): void;
   graceMs: number;
+  /** Called when it has ended by itself; false leaves it so. Default: it is started again. */
+  again?(spec: ChildSpec, ending: { code: number; lastLine: string }): boolean;
 }
 
 const backoff = { baseMs: 100, maxMs: 5_000 };
@@ -29,21 +31,23 @@ const backoff = { baseMs: 100, maxMs: 5_000 };
 const stableMs = 30_000;
 
 /** Starts the child and keeps it running until stop(). */
-export function supervise(spec: ChildSpec, { processes, clock, onLine, graceMs }: SuperviseOptions): Supervised {
+export function supervise(spec: ChildSpec, options: SuperviseOptions): Supervised {
+  const { processes, clock, onLine, graceMs, again = () => true } = options;
   const stopping = new AbortController();
   let child: Child | undefined;
 
   async function keepRunning(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted;) {
       const started = clock.now();
+      let lastLine = "";
       child = processes.spawn(spec.command, {
         env: { ...spec.env },
         cwd: spec.cwd,
-        onLine: (line) => onLine(spec.name, line),
+        onLine: (line) => onLine(spec.name, lastLine = line),
       });
       const code = await child.ended;
       child = undefined;
-      if (stopping.signal.aborted) return;
+      if (stopping.signal.aborted || !again(spec, { code, lastLine })) return;
       if (clock.now() - started > stableMs) failures = 0;
       const delay = backoffMs(backoff, failures++);
       onLine(spec.name, `ended with exit code ${code}; starting again in ${delay} ms`);

@@ -58,3 +58,26 @@ Deno.test("stop() asks a child to end, kills it after the grace, and does not st
   await clock.advance(60_000);
   assert.equal(runs.length, 1);
 });
+
+Deno.test("supervise() leaves a child ended when it is told so, with the last line that it said", async () => {
+  const { runs, processes } = fakeProcesses();
+  const clock = new FakeClock();
+  const heard: unknown[] = [];
+  const spawn: Processes["spawn"] = (command, options) => {
+    options?.onLine?.("no such socket");
+    return processes.spawn(command, options);
+  };
+  const child = supervise({ name: "x", command: ["x"] }, {
+    processes: { ...processes, spawn },
+    clock,
+    onLine: () => {},
+    graceMs: 1000,
+    again: ({ name }, ending) => heard.push([name, ending]) === 0,
+  });
+  runs[0]!.end(2);
+  await settled();
+  await clock.advance(60_000);
+  assert.deepEqual(heard, [["x", { code: 2, lastLine: "no such socket" }]]);
+  assert.equal(runs.length, 1);
+  await child.stop();
+});
