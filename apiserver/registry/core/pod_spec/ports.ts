@@ -55,7 +55,7 @@ export function validateHostPortConflicts(containers: readonly Container[], path
 /** On the host's network a port is the host's. Templates may leave it out: the Pod gets it by default. */
 export function validateHostNetworkPorts(spec: PodSpec, path: string, { isPod }: { isPod: boolean }): FieldError[] {
   if (!spec.hostNetwork) return [];
-  return spec.containers.flatMap((container, i) =>
+  return (spec.containers ?? []).flatMap((container, i) =>
     (container.ports ?? []).flatMap((port, j) => {
       const hostPort = port.hostPort ?? 0;
       if (hostPort === port.containerPort || (!isPod && hostPort === 0)) return [];
