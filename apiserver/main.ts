@@ -113,6 +113,8 @@ async function main(config: ApiserverConfig): Promise<void> {
     ensureCredentials(credentialOptions),
     openStore({ url: config.redis, dir: `${dataDir}/apiserver/redis` }),
   ]);
+  await using closing = new AsyncDisposableStack();
+  closing.defer(() => store.close());
   let client = credentials.client;
   const ca = credentials.authority.cert;
   const storages = [...new Set(resources.map(({ storage }) => storage))];
@@ -184,7 +186,6 @@ async function main(config: ApiserverConfig): Promise<void> {
   await server.close(clock);
   await Promise.all([guests, renewing]);
   await cache.close();
-  await store.close();
 }
 
 /** The controller that keeps them needs a Lease in one of them to lead. */
