@@ -65,7 +65,7 @@ export function validateFieldRef(ref: ObjectFieldSelector, allowed: readonly str
 /** `metadata.labels['app']` is `metadata.labels` and `app` (fieldpath.SplitMaybeSubscriptedPath). */
 function splitSubscript(path: string): [string, string | undefined] {
   const at = path.indexOf("['");
-  if (at <= 0 || !path.endsWith("']")) return [path, undefined];
+  if (at <= 0 || !path.endsWith("']") || path.length < at + 4) return [path, undefined];
   return [path.slice(0, at), path.slice(at + 2, -2)];
 }
 
