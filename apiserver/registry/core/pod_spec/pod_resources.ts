@@ -8,14 +8,20 @@ import {
 } from "../../../../lib/quantity.ts";
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { PodSpec } from "../../../../lib/types/core_v1.ts";
-import {
-  allowsOvercommit,
-  isHugePages,
-  isPodLevelResource,
-  validatePodResourceName,
-} from "../../meta/resource_name.ts";
-import { type ResourceList, validateRequirements } from "./resources.ts";
+import type { ResourceList } from "../../meta/resource_list.ts";
+import { isHugePages, isOvercommitAllowed, validateResourceName } from "../../meta/resource_name.ts";
+import { validateRequirements } from "./resources.ts";
 import { isSidecar } from "./visit.ts";
+
+/** Sorted, as Kubernetes shows them. */
+const supported = ["cpu", "hugepages-", "memory"];
+
+const isPodLevelResource = (name: string) => supported.includes(name) || isHugePages(name);
+
+function validatePodResourceName(name: string, path: string): FieldError[] {
+  const errors = validateResourceName(name, path);
+  return errors.length > 0 || isPodLevelResource(name) ? errors : [fieldError.notSupported(path, name, supported)];
+}
 
 type Totals = Map<string, Quantity>;
 
@@ -72,7 +78,7 @@ export function defaultPodResources(spec: PodSpec): void {
   if (!has(resources.limits)) return;
   const requests = { ...resources.requests };
   for (const [name, total] of totalOfContainers(spec, "requests")) {
-    if (isPodLevelResource(name) && allowsOvercommit(name)) requests[name] ??= formatQuantity(total);
+    if (isPodLevelResource(name) && isOvercommitAllowed(name)) requests[name] ??= formatQuantity(total);
   }
   for (const [name, limit] of Object.entries(resources.limits!)) {
     if (isPodLevelResource(name)) requests[name] ??= limit;

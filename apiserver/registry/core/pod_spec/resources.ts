@@ -1,28 +1,14 @@
 /** What a container (or a pod as a whole) requests and is limited to. */
-import { ceilMilli, compareQuantities, formatQuantity } from "../../../../lib/quantity.ts";
+import { compareQuantities, parseQuantity, QuantityError } from "../../../../lib/quantity.ts";
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { ResourceClaim, ResourceRequirements } from "../../../../lib/types/core_v1.ts";
-import {
-  allowsOvercommit,
-  isHugePages,
-  isWholeHugePages,
-  validateContainerResourceName,
-  validateResourceQuantity,
-} from "../../meta/resource_name.ts";
+import { type ResourceList, roundResources, validateQuantity } from "../../meta/resource_list.ts";
+import { isHugePages, isOvercommitAllowed, validateContainerResourceName } from "../../meta/resource_name.ts";
 import { checkDNSLabel } from "./checks.ts";
 
-export type ResourceList = Record<string, string>;
-
-/** Rounds up to thousandths, in place. Canonical quantities that are finer end in `u` or `n`. */
-export function defaultResourceList(list: ResourceList | undefined): void {
-  for (const name in list) {
-    if (/[un]$/.test(list[name]!)) list[name] = formatQuantity(ceilMilli(list[name]!));
-  }
-}
-
 export function defaultRequirements(requirements: ResourceRequirements | undefined): void {
-  defaultResourceList(requirements?.limits);
-  defaultResourceList(requirements?.requests);
+  roundResources(requirements?.limits);
+  roundResources(requirements?.requests);
 }
 
 /** What is limited is requested as well. Only in Pods: templates stay as they are. */
@@ -49,11 +35,13 @@ export function validateRequirements(
   const { limits = {}, requests = {} } = requirements;
   const errors: FieldError[] = [];
   for (const [name, quantity] of Object.entries(limits)) {
-    errors.push(...validateQuantity(name, quantity, validateName, `${path}.limits[${name}]`));
+    const at = `${path}.limits[${name}]`;
+    errors.push(...validateName(name, at), ...validateQuantity(name, quantity, at));
+    errors.push(...validateHugePages(name, quantity, at));
   }
   for (const [name, quantity] of Object.entries(requests)) {
     const at = `${path}.requests[${name}]`;
-    errors.push(...validateName(name, at), ...validateResourceQuantity(name, quantity, at));
+    errors.push(...validateName(name, at), ...validateQuantity(name, quantity, at));
     errors.push(...validateAgainstLimit(name, quantity, limits[name], path));
     errors.push(...validateHugePages(name, quantity, at));
   }
@@ -64,27 +52,30 @@ export function validateRequirements(
   return [...errors, ...validateClaims(requirements.claims, claims, `${path}.claims`)];
 }
 
-function validateQuantity(name: string, quantity: string, validateName: NameValidator, path: string): FieldError[] {
-  return [
-    ...validateName(name, path),
-    ...validateResourceQuantity(name, quantity, path),
-    ...validateHugePages(name, quantity, path),
-  ];
-}
-
 function validateHugePages(name: string, quantity: string, path: string): FieldError[] {
   if (!isHugePages(name) || isWholeHugePages(name, quantity)) return [];
   return [fieldError.invalid(path, quantity, `${quantity} is not positive integer multiple of ${name}`)];
 }
 
+/** A whole number of pages of the size that is in the name (IsHugePageResourceValueDivisible). */
+function isWholeHugePages(name: string, quantity: string): boolean {
+  try {
+    const page = parseQuantity(name.slice("hugepages-".length)).nano;
+    return page > 0n && page % 1_000_000_000n === 0n && parseQuantity(quantity).nano % page === 0n;
+  } catch (error) {
+    if (error instanceof QuantityError) return false;
+    throw error;
+  }
+}
+
 function validateAgainstLimit(name: string, request: string, limit: string | undefined, path: string): FieldError[] {
   const at = `${path}.requests`;
   if (limit === undefined) {
-    if (allowsOvercommit(name)) return [];
+    if (isOvercommitAllowed(name)) return [];
     return [fieldError.required(`${path}.limits`, "Limit must be set for non overcommitable resources")];
   }
   const order = compareQuantities(request, limit);
-  if (order !== 0 && !allowsOvercommit(name)) {
+  if (order !== 0 && !isOvercommitAllowed(name)) {
     return [fieldError.invalid(at, request, `must be equal to ${name} limit of ${limit}`)];
   }
   return order > 0 ? [fieldError.invalid(at, request, `must be less than or equal to ${name} limit of ${limit}`)] : [];
