@@ -2,7 +2,7 @@
 import { compareQuantities, parseQuantity, QuantityError } from "../../../../lib/quantity.ts";
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { ResourceClaim, ResourceRequirements } from "../../../../lib/types/core_v1.ts";
-import { type ResourceList, roundResources, validateQuantity } from "../../meta/resource_list.ts";
+import { roundResources, validateQuantity } from "../../meta/resource_list.ts";
 import { isHugePages, isOvercommitAllowed, validateContainerResourceName } from "../../meta/resource_name.ts";
 import { checkDNSLabel } from "./checks.ts";
 
