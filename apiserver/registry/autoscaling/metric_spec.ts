@@ -12,7 +12,7 @@ import type {
   ResourceMetricSource,
 } from "../../../lib/types/autoscaling_v2.ts";
 import { isDNS1123Label, isValidPathSegmentName } from "../../../lib/validation.ts";
-import { validateContainerResourceName } from "./resource_name.ts";
+import { validateContainerResourceName } from "../meta/resource_name.ts";
 import { validateTargetReference } from "./target_reference.ts";
 
 const metricTypes = ["ContainerResource", "External", "Object", "Pods", "Resource"];

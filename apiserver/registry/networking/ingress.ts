@@ -92,14 +92,16 @@ function validateStatus({ status }: Ingress): FieldError[] {
   });
 }
 
+/** Whatever comes after the third host is "more"; counted are rules, not hosts, as in Kubernetes. */
 function formatHosts({ rules = [] }: IngressSpec): string {
-  const hosts = rules.map(({ host = "" }) => host).filter((host) => host !== "");
-  if (hosts.length === 0) return "*";
-  // Kubernetes says "more" when there are rules after the third host, and counts rules, not hosts.
-  const third = rules.findIndex((rule) => rule.host === hosts[shownHostsMax - 1]);
-  const more = hosts.length >= shownHostsMax && rules.length > third + 1;
-  const shown = hosts.slice(0, shownHostsMax).join(",");
-  return more ? `${shown} + ${rules.length - shownHostsMax} more...` : shown;
+  const shown: string[] = [];
+  let more = false;
+  for (const { host } of rules) {
+    if (shown.length === shownHostsMax) more = true;
+    else if (host) shown.push(host);
+  }
+  if (shown.length === 0) return "*";
+  return more ? `${shown.join(",")} + ${rules.length - shownHostsMax} more...` : shown.join(",");
 }
 
 function formatAddresses({ status }: Ingress): string {
