@@ -12,9 +12,9 @@ const distributions = ["PreferClose", "PreferSameNode", "PreferSameZone"];
 const sourceRangesKey = "service.beta.kubernetes.io/load-balancer-source-ranges";
 const onlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 
-export function validateAffinity({ sessionAffinity = "", sessionAffinityConfig: config }: ServiceSpec): FieldError[] {
+export function validateAffinity({ sessionAffinity, sessionAffinityConfig: config }: ServiceSpec): FieldError[] {
   const path = "spec.sessionAffinity";
-  if (sessionAffinity === "") return [fieldError.required(path)];
+  if (!sessionAffinity) return [fieldError.required(path)];
   if (!affinities.includes(sessionAffinity)) return [fieldError.notSupported(path, sessionAffinity, affinities)];
   const configPath = "spec.sessionAffinityConfig";
   if (sessionAffinity === "None") {
