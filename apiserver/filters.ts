@@ -5,6 +5,7 @@ import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
 import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
+import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
 import { statusError } from "../lib/status.ts";
 import { authenticate as ask, type Authenticator } from "./auth/authenticate.ts";
 import { authorize as decide, type Authorizer } from "./auth/authorize.ts";
@@ -101,17 +102,36 @@ export function isLongRunning(info: RequestInfo): boolean {
 /** May they? */
 export function authorize(list: readonly Authorizer[]): Filter {
   return async (c, next) => {
-    decide(list, c.get("user"), accessOf(c.get("info")));
+    decide(list, c.get("user"), accessOf(c.get("info"), c.req.raw.url));
     await next();
   };
 }
 
-function accessOf(info: RequestInfo): Access {
+function accessOf(info: RequestInfo, url: string): Access {
   if (!info.isResource) return { verb: info.verb, path: info.path };
   const { group, resource, subresource, namespace, name } = info;
   return {
     verb: info.verb,
     path: info.path,
-    resource: { group: group ?? "", name: resource!, subresource, namespace, object: name },
+    resource: {
+      group: group ?? "",
+      name: resource!,
+      subresource,
+      namespace,
+      object: name,
+      selects: (field) => selectedField(url, field),
+    },
   };
+}
+
+/** What is authorised is what the list will show: the selector is read as the list reads it. */
+function selectedField(url: string, field: string): string | undefined {
+  const selector = new URL(url).searchParams.get("fieldSelector");
+  if (selector === null) return undefined;
+  try {
+    return requiredFieldValue(parseFieldSelector(selector), field);
+  } catch {
+    // A selector that can't be read selects nothing; reading the list's options will refuse it with its reason.
+    return undefined;
+  }
 }

@@ -429,5 +429,33 @@ export const answeredRequestTtlMs = 3_600_000;
 export const pendingRequestTtlMs = 24 * 3_600_000;
 /** A name is kept for the machine that was let in with it until its Node is there, or for this long. */
 export const joinReservationMs = 5 * 60_000;
+/** A request that may not be approved yet is looked at again after this: rights come later than requests. */
+export const deniedApprovalRetryMs = 30_000;
 /** Names kept at once; the oldest goes first. */
 export const joinReservationsMax = 1_024;
+
+// Draining
+
+/** A proxy renews its Lease this often, and is taken for dead when it has not for as long as the Lease lasts. */
+export const proxyLeaseRenewMs = 10_000;
+export const proxyLeaseSeconds = 40;
+/** A pod that is deleted is stopped after this long even if a proxy has not said that it sends nothing there any longer. */
+export const drainWaitMsMax = 10_000;
+
+// apiserver/registry/batch: Kubernetes' own (pkg/apis/batch/validation)
+
+/** Pods at once, and failed indexes, of an Indexed Job: what keeps the lists of its status short. */
+export const indexedParallelismMax = 100_000;
+export const indexedFailedIndexesMax = 100_000;
+/** Above so many completions an Indexed Job with a backoff limit per index may have fewer of both. */
+export const manyCompletions = 100_000;
+export const manyCompletionsParallelismMax = 10_000;
+export const manyCompletionsFailedIndexesMax = 10_000;
+export const podFailureRulesMax = 20;
+export const podFailureExitCodesMax = 255;
+export const podFailureConditionsMax = 20;
+export const successRulesMax = 20;
+export const succeededIndexesBytesMax = 64 * 1024;
+export const managedByBytesMax = 63;
+/** A Job's name is its CronJob's, a dash, and ten digits, and must be a label: 63 - 11. */
+export const cronJobNameBytesMax = 52;

@@ -60,7 +60,8 @@ function digest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }
 
-function bearer(headers: Headers): string | undefined {
+/** The bearer token of a request, if it has one. */
+export function bearer(headers: Headers): string | undefined {
   const header = headers.get("authorization");
   if (header === null) return undefined;
   return /^bearer +(\S+) *$/i.exec(header)?.[1];

@@ -7,7 +7,8 @@ import { mastersGroup, type User } from "./user.ts";
 
 export interface Authorizer {
   readonly name: string;
-  allows(user: User, access: Access): boolean;
+  /** A string: it does not, and this is why. Somebody else in the list may still say yes. */
+  allows(user: User, access: Access): boolean | string;
 }
 
 /** `system:masters` may do everything: the way back in when a policy is wrong. */
@@ -18,26 +19,41 @@ export const masters: Authorizer = {
 
 /** Allows what the rules for the user and its groups allow. */
 export function policies(list: readonly Policy[]): Authorizer {
-  const bySubject = new Map(list.map((policy) => [policy.subject, policy.rules]));
+  const bySubject = Map.groupBy(list, ({ subject }) => subject);
+  const holds = ({ namespace, rules }: Policy, access: Access) =>
+    (namespace === undefined || namespace === access.resource?.namespace) &&
+    rules.some((rule) => ruleAllows(rule, access));
   return {
     name: "policies",
     allows: (user, access) =>
       [user.name, ...user.groups].some((subject) =>
-        bySubject.get(subject)?.some((rule) => ruleAllows(rule, access)) ?? false
+        bySubject.get(subject)?.some((policy) => holds(policy, access)) ?? false
       ),
   };
 }
 
 /** Throws Forbidden, in Kubernetes' words, unless one of the list allows it. */
 export function authorize(list: readonly Authorizer[], user: User, access: Access): void {
-  if (!list.some((authorizer) => authorizer.allows(user, access))) throw forbidden(user, access);
+  const reasons: string[] = [];
+  for (const authorizer of list) {
+    const answer = authorizer.allows(user, access);
+    if (answer === true) return;
+    if (answer !== false) reasons.push(answer);
+  }
+  throw forbidden(user, access, reasons);
 }
 
-function forbidden(user: User, access: Access): StatusError {
+/** Would authorize() let it through? */
+export function mayAccess(list: readonly Authorizer[], user: User, access: Access): boolean {
+  return list.some((authorizer) => authorizer.allows(user, access) === true);
+}
+
+function forbidden(user: User, access: Access, reasons: readonly string[]): StatusError {
   const { resource, verb } = access;
+  const why = reasons.length === 0 ? "" : `: ${reasons.join(", ")}`;
   const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;
   if (resource === undefined) {
-    return statusError("Forbidden", `forbidden: ${who} path ${JSON.stringify(access.path)}`);
+    return statusError("Forbidden", `forbidden: ${who} path ${JSON.stringify(access.path)}${why}`);
   }
   const name = resource.subresource === undefined ? resource.name : `${resource.name}/${resource.subresource}`;
   const where = resource.namespace === undefined
@@ -47,7 +63,7 @@ function forbidden(user: User, access: Access): StatusError {
   const object = resource.object === undefined ? "" : ` ${JSON.stringify(resource.object)}`;
   return statusError(
     "Forbidden",
-    `${qualified({ group: resource.group, plural: resource.name })}${object} is forbidden: ${who} ${what}`,
+    `${qualified({ group: resource.group, plural: resource.name })}${object} is forbidden: ${who} ${what}${why}`,
     {
       name: resource.object,
       group: resource.group === "" ? undefined : resource.group,

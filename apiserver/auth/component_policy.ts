@@ -2,10 +2,11 @@
  * What each component of the cluster may do, and what anybody may. The rules are those of Kubernetes' default roles
  * (plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go), by user or group.
  */
+import { settingsMap } from "../../lib/join/settings.ts";
+import { proxiesGroup } from "../../lib/join/signers.ts";
 import type { PolicyRule } from "./rules.ts";
 
 const read = ["get", "list", "watch"];
-const write = ["create", "update", "patch", "delete"];
 
 const rule = (apiGroups: string[], resources: string[], verbs: string[]): PolicyRule => ({
   apiGroups,
@@ -34,6 +35,8 @@ const discovery: PolicyRule = {
 export interface Policy {
   /** A user, or a group that it must be in. */
   subject: string;
+  /** Where the rules hold; everywhere when absent. */
+  namespace?: string;
   rules: readonly PolicyRule[];
 }
 
@@ -51,25 +54,37 @@ export const componentPolicies: readonly Policy[] = [
     rules: [{ ...discovery, nonResourceURLs: [...discovery.nonResourceURLs!, "/livez/*", "/readyz/*"] }],
   },
   {
-    subject: "system:nodes",
+    // What a host that is not a node yet may do: ask for the certificate of one (ClusterRole system:node-bootstrapper).
+    subject: "system:bootstrappers",
     rules: [
-      rule([""], ["services"], read),
-      rule([""], ["nodes"], [...read, "create", "update", "patch"]),
-      rule([""], ["nodes/status"], ["update", "patch"]),
-      rule([""], ["pods"], [...read, "create", "delete"]),
-      rule([""], ["pods/status"], ["update", "patch"]),
-      rule([""], ["secrets", "configmaps"], read),
-      rule([""], ["serviceaccounts/token"], ["create"]),
-      rule(["coordination.k8s.io"], ["leases"], ["get", ...write]),
-      events,
+      rule(["certificates.k8s.io"], ["certificatesigningrequests"], ["create", ...read]),
+      rule(["certificates.k8s.io"], ["certificatesigningrequests/nodeclient"], ["create"]),
     ],
   },
   {
-    subject: "system:node-proxier",
+    subject: "system:bootstrappers",
+    namespace: settingsMap.namespace,
+    rules: [{ ...rule([""], ["configmaps"], ["get"]), resourceNames: [settingsMap.name] }],
+  },
+  {
+    // Everything else about nodes is the node authorizer's.
+    subject: "system:nodes",
     rules: [
-      rule([""], ["services", "endpoints"], read),
-      rule([""], ["nodes"], read),
+      rule(["certificates.k8s.io"], [
+        "certificatesigningrequests/selfnodeclient",
+        "certificatesigningrequests/selfnodeserver",
+        "certificatesigningrequests/proxyclient",
+      ], ["create"]),
+    ],
+  },
+  {
+    subject: proxiesGroup,
+    rules: [
+      rule([""], ["services", "endpoints", "nodes", "namespaces", "pods"], read),
       rule(["discovery.k8s.io"], ["endpointslices"], read),
+      rule(["networking.k8s.io"], ["networkpolicies"], read),
+      rule(["certificates.k8s.io"], ["certificatesigningrequests"], ["create", ...read]),
+      rule(["certificates.k8s.io"], ["certificatesigningrequests/selfproxyclient"], ["create"]),
       events,
     ],
   },

@@ -7,7 +7,15 @@ export type { PolicyRule };
 export interface Access {
   verb: string;
   /** Set for requests about objects. */
-  resource?: { group: string; name: string; subresource?: string; namespace?: string; object?: string };
+  resource?: {
+    group: string;
+    name: string;
+    subresource?: string;
+    namespace?: string;
+    object?: string;
+    /** The one value that a list's or watch's field selector allows a field to have, `undefined` when it allows several. */
+    selects?(field: string): string | undefined;
+  };
   /** The URL's path, for all others. */
   path: string;
 }

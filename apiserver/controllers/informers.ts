@@ -2,6 +2,8 @@
 import type { Client } from "../../lib/client/client.ts";
 import { byController, byNamespace } from "../../lib/informer/indexes.ts";
 import { createInformer, type ListWatchInformer } from "../../lib/informer/informer.ts";
+import { tokenNamespace, tokenSecretType } from "../../lib/join/bootstrap_token.ts";
+import { settingsMap } from "../../lib/join/settings.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Pod, Service } from "../../lib/types/core_v1.ts";
@@ -43,6 +45,17 @@ export function createInformers(client: Client, clock: Clock) {
     serviceAccounts: createInformer(client, kinds.ServiceAccount, { clock }),
     rootCas: createInformer(client, kinds.ConfigMap, { clock, fieldSelector: rootCaSelector }),
     leases: createInformer(client, kinds.Lease, { clock }),
+    certificateSigningRequests: createInformer(client, kinds.CertificateSigningRequest, { clock }),
+    bootstrapTokens: createInformer(client, kinds.Secret, {
+      clock,
+      namespace: tokenNamespace,
+      fieldSelector: `type=${tokenSecretType}`,
+    }),
+    clusterSettings: createInformer(client, kinds.ConfigMap, {
+      clock,
+      namespace: settingsMap.namespace,
+      fieldSelector: `metadata.name=${settingsMap.name}`,
+    }),
   };
 }
 

@@ -8,6 +8,11 @@ import { createRecorder } from "../../lib/events.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import { bootstrapController } from "./bootstrap.ts";
+import { approvalController } from "./certificates/approver.ts";
+import { cleaningController } from "./certificates/cleaner.ts";
+import { settingsController } from "./certificates/settings.ts";
+import { signingController } from "./certificates/signer.ts";
+import { tokenController } from "./certificates/token_cleaner.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointSliceController } from "./endpoint_slice/controller.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/controller.ts";
@@ -20,6 +25,7 @@ import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/controller.ts";
 import type { AnyController, ControllerConfig, Parts } from "./parts.ts";
+import { podDrainingController } from "./pod_draining.ts";
 import { podGcController } from "./pod_gc.ts";
 import { replicaSetController, replicationControllerController } from "./replica_set/controller.ts";
 import { rootCaController } from "./root_ca.ts";
@@ -46,6 +52,11 @@ export const controllers: readonly Entry[] = [
   entry("kubernetes-service", kubernetesServiceController),
   entry("service-account-controller", serviceAccountController),
   entry("root-ca-cert-publisher", rootCaController),
+  entry("cluster-settings", settingsController),
+  entry("certificate-approver", approvalController),
+  entry("certificate-signer", signingController),
+  entry("certificate-cleaner", cleaningController),
+  entry("token-cleaner", tokenController),
   entry("node-ipam-controller", nodeIpamController),
   entry("node-controller", nodeLifecycleController),
   entry("taint-eviction-controller", taintEvictionController),
@@ -53,6 +64,7 @@ export const controllers: readonly Entry[] = [
   entry("replicaset-controller", replicaSetController),
   entry("replication-controller", replicationControllerController),
   entry("endpointslice-controller", endpointSliceController),
+  entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),
   entry("endpointslicemirroring-controller", endpointSliceMirroringController),
   entry("namespace-controller", namespaceController),

@@ -2,6 +2,8 @@
 import type { Client } from "../../lib/client/client.ts";
 import type { Controller } from "../../lib/controller/controller.ts";
 import type { Recorder } from "../../lib/events.ts";
+import type { ClusterSettings } from "../../lib/join/settings.ts";
+import type { CertificateOrder } from "../../lib/pki/request.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { Informers } from "./informers.ts";
@@ -17,6 +19,25 @@ export interface ControllerConfig {
   port: number;
   /** PEM of the CA that signed the API server's certificate; published in every namespace. */
   caPem: string;
+  /** Published for hosts that join. */
+  settings: ClusterSettings;
+  certificates: CertificateParts;
+}
+
+/** What the API server lends its controllers of its authority. */
+export interface CertificateParts {
+  /** Signs a certificate, PEM. Throws for what is no request. */
+  sign(order: CertificateOrder): Promise<string>;
+  /** May the user create `certificatesigningrequests/<permission>`? */
+  allows(user: Requester, permission: string): boolean;
+}
+
+/** Who asks for a certificate. */
+export interface Requester {
+  name: string;
+  groups: readonly string[];
+  uid?: string;
+  extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface Parts {

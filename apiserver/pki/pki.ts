@@ -8,7 +8,7 @@ import {
   importKey,
   keyAlgorithm as algorithm,
   keyPem,
-  parseRequest,
+  verifiedRequest,
 } from "../../lib/pki/request.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import { usageExtensions } from "./usages.ts";
@@ -106,7 +106,7 @@ export async function loadAuthority(
       return { cert: pem(leaf), key: await keyPem(keys.privateKey) };
     },
     async sign({ request: text, usages, lifetimeMs }) {
-      const { request } = await parseRequest(text);
+      const { request } = await verifiedRequest(text);
       const names = request.extensions.filter((extension) => extension instanceof x509.SubjectAlternativeNameExtension);
       const now = clock.now();
       const leaf = await sign({

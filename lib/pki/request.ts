@@ -75,17 +75,9 @@ export function alternativeName(name: string): x509.JsonGeneralName {
   return { type: /^[\d.]+$|:/.test(name) ? "ip" : "dns", value: name };
 }
 
-/** What a request asks for. Throws for what is no request, or not signed with its own key. */
-export async function parseRequest(
-  pem: string,
-): Promise<RequestedSubject & { request: x509.Pkcs10CertificateRequest }> {
-  let request: x509.Pkcs10CertificateRequest;
-  try {
-    request = new x509.Pkcs10CertificateRequest(pem);
-  } catch (error) {
-    throw new Error(`unable to parse csr: ${(error as Error).message}`);
-  }
-  if (!await request.verify()) throw new Error("unable to parse csr: its signature is not by its own key");
+/** What a request asks for; its signature is not looked at. Throws for what is no request. */
+export function readRequest(pem: string): RequestedSubject & { request: x509.Pkcs10CertificateRequest } {
+  const request = decoded(pem);
   const alternative = [...request.extensions].flatMap((extension) =>
     extension instanceof x509.SubjectAlternativeNameExtension ? extension.names.items : []
   );
@@ -99,4 +91,22 @@ export async function parseRequest(
     emailAddresses: of("email"),
     uris: of("url"),
   };
+}
+
+function decoded(pem: string): x509.Pkcs10CertificateRequest {
+  if (!pem.includes("-----BEGIN CERTIFICATE REQUEST-----")) {
+    throw new Error("PEM block type must be CERTIFICATE REQUEST");
+  }
+  try {
+    return new x509.Pkcs10CertificateRequest(pem);
+  } catch (error) {
+    throw new Error(`unable to parse csr: ${(error as Error).message}`);
+  }
+}
+
+/** As readRequest(). Throws when it is not signed with the key that it is for. */
+export async function verifiedRequest(pem: string): Promise<ReturnType<typeof readRequest>> {
+  const read = readRequest(pem);
+  if (!await read.request.verify()) throw new Error("unable to parse csr: its signature is not by its own key");
+  return read;
 }
