@@ -45,6 +45,7 @@ export interface AgentOptions {
     | "data-dir"
     | "port"
     | "max-pods"
+    | "drain"
     | "node-labels"
     | "infra-image"
   >;
@@ -95,6 +96,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     probes,
     checkpoint,
     networkWait: () => host.networkWait(),
+    drain: config.drain,
   });
   keepServices(options, checkpoint);
   // Containers that no checkpoint tells of are orphans, or not, once the API has answered.

@@ -1,5 +1,5 @@
 /** The agent's flags, and what they amount to: parsed once. */
-import { address, cidr, FlagError, parseFlags, port, type Sources, text } from "../lib/flags.ts";
+import { address, choice, cidr, FlagError, parseFlags, port, type Sources, text } from "../lib/flags.ts";
 import { logFlags } from "../lib/log.ts";
 import { readText } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
@@ -53,6 +53,7 @@ export const agentFlags = {
   "infra-image": text("image of the containers that hold pods' namespaces; built here when it is not given", "IMAGE"),
   "pod-network-mtu": count("largest packet of the pods' network, bytes; 0: found", 0, { from: 0, to: 65535 }),
   "max-pods": count("pods that this node takes", 110, { from: 1, to: 1000 }),
+  drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),
   ...logFlags,
 };
 

@@ -5,6 +5,7 @@ import { proxyStaleMs } from "../lib/limits.ts";
 import { type Clock, sleep } from "../lib/seams/clock.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import type { Random } from "../lib/seams/random.ts";
+import { Announcer, takesOut } from "./announce.ts";
 import type { ProxyConfig } from "./config.ts";
 import type { DataPlane } from "./data_plane.ts";
 import { Dns } from "./dns/mod.ts";
@@ -35,6 +36,7 @@ export class Proxy {
   readonly #syncer: Syncer;
   readonly #dns: Dns | undefined;
   readonly #serviceHealth: ServiceHealth;
+  readonly #announcer: Announcer;
   readonly #syncSeconds = new Histogram([0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15]);
   #node: NodeView;
   #report: SyncReport | undefined;
@@ -42,7 +44,9 @@ export class Proxy {
 
   constructor(readonly config: ProxyConfig, readonly around: Surroundings) {
     const { clock, processes } = around;
-    this.view = new View(createClient(around.transport), config.nodeName, clock);
+    const client = createClient(around.transport);
+    this.view = new View(client, config.nodeName, clock);
+    this.#announcer = new Announcer({ client, clock, node: config.nodeName });
     this.#node = this.view.nodeView();
     const net = { ...config, dnsAddress: config.dnsAddress };
     this.#plane = config.mode === "nftables"
@@ -53,6 +57,7 @@ export class Proxy {
       clock,
       keys: () => this.view.keys(),
       entry: (key) => this.view.entry(key, this.#node),
+      revision: () => this.view.slices.revision,
       synced: (report) => this.#synced(report),
     });
     this.#dns = config.dnsAddress === undefined
@@ -94,6 +99,7 @@ export class Proxy {
       this.view.run(signal, { dns: this.#dns === undefined ? "without" : "with" }),
       this.#dns === undefined ? undefined : this.#startDns(this.#dns, signal),
       this.#startSync(signal),
+      this.#announcer.run(signal),
     ];
     await Promise.all(parts);
     await Promise.all([this.#dns?.close(), this.#serviceHealth.close(), this.#health.close(), this.#plane.close()]);
@@ -137,6 +143,9 @@ export class Proxy {
     this.#node = this.view.nodeView();
     this.view.services.onChange(({ key }) => this.#syncer.mark(key));
     this.view.slices.onChange(({ old, now }) => {
+      // What is gone has no revision of its own; it went after all that was known.
+      const revision = Number(now?.metadata.resourceVersion ?? this.view.slices.revision + 1);
+      if (takesOut(old, now)) this.#announcer.await(revision);
       for (const slice of [old, now]) {
         const key = slice === undefined ? undefined : serviceKeyOf(slice);
         if (key !== undefined) this.#syncer.mark(key);
@@ -172,6 +181,7 @@ export class Proxy {
       });
     }
     this.#report = report;
+    this.#announcer.programmed(report.revision);
     this.#syncSeconds.observe(report.ms / 1_000);
     this.#serviceHealth.update(report.services.values());
   }

@@ -24,6 +24,8 @@ export interface SyncerOptions {
   keys(): Iterable<string>;
   /** What a Service is now; pure, from caches. */
   entry(key: string): ServiceEntry | undefined;
+  /** The revision up to which entry() follows the API. */
+  revision(): number;
   /** Told after every sync: what the data plane has now, and how long it took. */
   synced?(report: SyncReport): void;
 }
@@ -33,6 +35,8 @@ export interface SyncReport {
   readonly kind: "load" | "change";
   readonly changed: number;
   readonly ms: number;
+  /** All changes up to it are in force. */
+  readonly revision: number;
 }
 
 export class Syncer {
@@ -95,6 +99,7 @@ export class Syncer {
   async #sync(): Promise<boolean> {
     const { plane, clock } = this.options;
     const started = clock.now();
+    const revision = this.options.revision();
     const load = this.#needsLoad;
     const keys = load ? new Set([...this.options.keys(), ...this.#services.keys()]) : new Set(this.#dirty);
     this.#dirty.clear();
@@ -124,7 +129,8 @@ export class Syncer {
     else this.#dueSince = clock.now();
     this.lastSync = clock.now();
     const ms = clock.now() - started;
-    this.options.synced?.({ services: this.#services, kind: load ? "load" : "change", changed: changes.size, ms });
+    const kind = load ? "load" : "change";
+    this.options.synced?.({ services: this.#services, kind, changed: changes.size, ms, revision });
     return true;
   }
 

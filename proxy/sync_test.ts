@@ -39,7 +39,16 @@ async function started() {
   const clock = new FakeClock();
   const plane = new MemoryPlane();
   const all = new Map(services().map((entry) => [entry.key, entry]));
-  const syncer = new Syncer({ plane, clock, keys: () => all.keys(), entry: (key) => all.get(key) });
+  const api = { revision: 1 };
+  const inForce: number[] = [];
+  const syncer = new Syncer({
+    plane,
+    clock,
+    keys: () => all.keys(),
+    entry: (key) => all.get(key),
+    revision: () => api.revision,
+    synced: ({ revision }) => inForce.push(revision),
+  });
   const stop = new AbortController();
   const running = syncer.run(stop.signal);
   await clock.advance(0);
@@ -48,6 +57,8 @@ async function started() {
     clock,
     plane,
     all,
+    api,
+    inForce,
     syncer,
     async [Symbol.asyncDispose]() {
       stop.abort();
@@ -104,4 +115,16 @@ Deno.test("Syncer repairs what a check finds", async () => {
   await s.clock.advance(0);
   assert.deepEqual(s.plane.log.slice(1), [`load ${s.all.size}`]);
   assert.equal(s.syncer.repairs, 1);
+});
+
+Deno.test("Syncer tells the revision that its data plane follows, and none that failed", async () => {
+  await using s = await started();
+  s.api.revision = 2;
+  s.plane.failNext = 1;
+  s.syncer.mark("default/web");
+  await s.clock.advance(0);
+  s.api.revision = 3;
+  assert.deepEqual(s.inForce, [1]);
+  await s.clock.advance(proxyRetryMinMs);
+  assert.deepEqual(s.inForce, [1, 3]);
 });

@@ -2,7 +2,7 @@
  * A pod's way down: regular containers together, then the sidecars in reverse, each with what is left of the grace period; then the
  * sandbox and the volumes; then, for a deleted pod, the containers and last the object at the API. Pure.
  */
-import { minimumGraceMs } from "../../lib/limits.ts";
+import { drainWaitMsMax, minimumGraceMs } from "../../lib/limits.ts";
 import type { Instant } from "../../lib/seams/clock.ts";
 import type { Action } from "./actions.ts";
 import type { PodPlan } from "./plan.ts";
@@ -12,7 +12,11 @@ import { allContainers, endedOf, type PodView, runningContainers } from "./view.
 
 export function planEnd(view: PodView, now: Instant, { remove, why }: { remove: boolean; why: string }): PodPlan {
   const running = runningContainers(view);
-  if (running.length > 0) return { report: true, actions: stopInOrder(view, now, why) };
+  if (running.length > 0) {
+    const until = drainingUntil(view);
+    if (until === undefined || now >= until) return { report: true, actions: stopInOrder(view, now, why) };
+    return { report: true, actions: [{ do: "wakeAt", at: until, why: "proxies may still send it connections" }] };
+  }
   const { busy } = view.memory;
   // What is on its way would come up after us.
   if ([...busy].some((key) => key.startsWith("container "))) {
@@ -30,6 +34,19 @@ export function planEnd(view: PodView, now: Instant, { remove, why }: { remove: 
   if (actions.length > 0) return { report: true, actions };
   if (!remove) return { report: true, actions: [] };
   return { report: removalReported(view), actions: removeAll(view, why) };
+}
+
+/**
+ * Until when a deleted pod runs on because new connections may still reach it: until it is told to be drained, and not for long.
+ * Pods that are deleted without grace, that the API has forgotten, or that are on their way down already do not wait.
+ */
+export function drainingUntil(view: PodView): Instant | undefined {
+  const { pod, memory } = view;
+  const phase = pod.status?.phase;
+  const ended = memory.failed !== undefined || phase === "Failed" || phase === "Succeeded";
+  if (view.drained || ended || memory.stops.size > 0) return undefined;
+  if (!view.wanted || pod.metadata.deletionTimestamp === undefined || graceSeconds(pod) === 0) return undefined;
+  return memory.leavingSince === undefined ? undefined : memory.leavingSince + drainWaitMsMax;
 }
 
 /** Once the first container is gone the rest no longer tells how the pod ended: what was reported before stands. */

@@ -65,10 +65,12 @@ interface Scene {
   probes?: Record<string, ProbeState>;
   wanted?: boolean;
   networkWait?: string;
+  drained?: boolean;
 }
 
 /** A pod whose volumes are made, whose network is up and whose images are there. */
-function viewOf({ pod = makePod(), containers = [], memory, probes = {}, wanted = true, networkWait }: Scene): PodView {
+function viewOf(scene: Scene): PodView {
+  const { pod = makePod(), containers = [], memory, probes = {}, wanted = true, networkWait, drained = true } = scene;
   const made = newMemory();
   made.volumes = { ok: true };
   const grouped = groupContainers(containers);
@@ -79,7 +81,7 @@ function viewOf({ pod = makePod(), containers = [], memory, probes = {}, wanted 
   }
   for (const { id, state } of containers) if (state === "exited") made.messages.set(id, "");
   memory?.(made);
-  return { pod, wanted, memory: made, probes: new Map(Object.entries(probes)), networkWait, ...grouped };
+  return { pod, wanted, memory: made, drained, probes: new Map(Object.entries(probes)), networkWait, ...grouped };
 }
 
 /** What is planned, as words: `createContainer app 1 delay=10000`, `wakeAt +9`. */
@@ -413,6 +415,23 @@ check("stops a container whose postStart hook failed", {
 const going = makePod({}, { deleting: 30 });
 const running = [sandboxOf(going), seen(going, "app")];
 check("stops a deleted pod's containers", { pod: going, containers: running }, ["stop app-0 grace=30"]);
+const leaving = (seconds: number) => (m: Memory) => void (m.leavingSince = now - seconds * second);
+const undrained = { pod: going, containers: running, drained: false };
+check("lets a deleted pod run while it may get connections", { ...undrained, memory: leaving(3) }, ["wakeAt +7"]);
+check("does not wait for ever", { ...undrained, memory: leaving(10) }, ["stop app-0 grace=30"]);
+check("does not let a pod run that has failed", {
+  ...undrained,
+  memory: (m) => {
+    leaving(3)(m);
+    m.failed = { reason: "Evicted", message: "" };
+  },
+}, ["stop app-0 grace=30"]);
+check("does not wait without grace", {
+  ...undrained,
+  pod: makePod({}, { deleting: 0 }),
+  memory: leaving(3),
+}, ["stop app-0 grace=0"]);
+check("does not let an orphan run", { ...undrained, wanted: false, memory: leaving(3) }, ["stop app-0 grace=30"]);
 check("kills at once without grace", { pod: makePod({}, { deleting: 0 }), containers: running }, [
   "stop app-0 grace=0",
 ]);

@@ -59,7 +59,9 @@ export interface Memory {
   readonly messages: Map<string, string>;
   /** Operations that failed unexpectedly, by key: not again before their time. */
   readonly held: Map<string, Failure>;
-  /** When the pod as a whole was first seen to have to end. */
+  /** When the pod was first seen to be deleted. */
+  leavingSince: Instant | undefined;
+  /** When its grace period began: it has to end and nothing is sent to it any longer. */
   stoppingSince: Instant | undefined;
   /** Why the pod has failed as a whole. */
   failed: { readonly reason: string; readonly message: string } | undefined;
@@ -81,6 +83,7 @@ export function newMemory(): Memory {
     stops: new Map(),
     messages: new Map(),
     held: new Map(),
+    leavingSince: undefined,
     stoppingSince: undefined,
     failed: undefined,
     deleted: false,
@@ -100,6 +103,8 @@ export interface PodView extends PodContainers {
   /** The API knows the pod (or can't be asked). Otherwise it is an orphan that has to go. */
   readonly wanted: boolean;
   readonly memory: Readonly<Memory>;
+  /** No proxy of the cluster sends new connections to it: it may be stopped. */
+  readonly drained: boolean;
   /** By container id; for containers that have probes. */
   readonly probes: ReadonlyMap<string, ProbeState>;
   /** Why no pod can get an address yet; undefined when the node's network is set up. */

@@ -3,6 +3,7 @@
  * one ends, or the API, the engine, a probe or a timer says something, the pod is planned again.
  */
 import { getLogger } from "log";
+import { drainedCondition } from "../../lib/draining.ts";
 import { podRetryMaxMs, podRetryMinMs } from "../../lib/limits.ts";
 import { createQueue, type Queue } from "../../lib/queue/queue.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
@@ -17,6 +18,7 @@ import { envReferences } from "./env.ts";
 import { execute } from "./execute.ts";
 import { hostPorts } from "./sandbox_operations.ts";
 import { planPod } from "./plan.ts";
+import { drainingUntil } from "./plan_end.ts";
 import { memberOf, members } from "./pod_spec.ts";
 import { messageOf, nextFailure, type NodeParts, type PodContext } from "./pod_context.ts";
 import { podIPs, podStatus } from "./status.ts";
@@ -29,6 +31,8 @@ export interface WorkerOptions {
   readonly checkpoint: Checkpoint;
   /** Why pods can't get an address yet. */
   readonly networkWait: () => string | undefined;
+  /** Do deleted pods run on until no proxy sends new connections to them? */
+  readonly drain: "on" | "off";
 }
 
 interface Entry {
@@ -44,6 +48,8 @@ interface Entry {
 }
 
 const logger = getLogger(["sauropod", "agent", "pods"]);
+const isDrained = ({ status }: Pod) =>
+  status?.conditions?.some(({ type, status }) => type === drainedCondition && status === "True") ?? false;
 const hold = { baseMs: podRetryMinMs, maxMs: podRetryMaxMs };
 
 export class PodWorkers {
@@ -135,7 +141,8 @@ export class PodWorkers {
     const now = parts.clock.now();
     const view = this.#view(uid, entry);
     const leaving = !view.wanted || view.pod.metadata.deletionTimestamp !== undefined;
-    if (leaving) entry.memory.stoppingSince ??= now;
+    if (leaving) entry.memory.leavingSince ??= now;
+    if (leaving && now >= (drainingUntil(view) ?? now)) entry.memory.stoppingSince ??= now;
     this.#attend(entry, view);
     const { actions, report } = planPod(view, now);
     const context: PodContext = { parts, pod: view.pod, view, memory: entry.memory, changed: () => this.enqueue(uid) };
@@ -192,7 +199,7 @@ export class PodWorkers {
   }
 
   #view(uid: string, entry: Entry): PodView {
-    const { parts, assigned, probes, networkWait } = this.options;
+    const { parts, assigned, probes, networkWait, drain } = this.options;
     const found = assigned.get(uid);
     const seen = found?.pod ?? entry.pod;
     const pod = { ...seen, status: parts.status.known(seen) };
@@ -202,6 +209,7 @@ export class PodWorkers {
       wanted: found?.wanted ?? false,
       ...parts.observer.ofPod(uid),
       memory: entry.memory,
+      drained: drain === "off" || isDrained(seen),
       probes: probes.states(uid),
       networkWait: networkWait(),
     };

@@ -98,6 +98,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "cluster-dns": config.clusterDns,
       "cluster-domain": config.clusterDomain,
       "infra-image": config.infraImage,
+      drain: config.drain,
     }),
     roles.includes("proxy") && spec("proxy", config, {
       kubeconfig: `${dataDir}/proxy/kubeconfig`,

@@ -37,6 +37,7 @@ const startFlags = {
   "node-port-range": portRange("ports for NodePort Services", { from: 30000, to: 32767 }),
   "infra-image": text("image of the container that holds a pod's network; default: built here", "IMAGE"),
   "proxy-mode": choice("how Services are made", ["nftables", "userspace"], "nftables"),
+  drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),
   roles: rolesFlag,
   ...logFlags,
 };
@@ -67,6 +68,7 @@ export interface StartConfig {
   nodePortRange: { from: number; to: number };
   infraImage?: string;
   proxyMode: "nftables" | "userspace";
+  drain: "on" | "off";
   roles: readonly Role[];
   logLevel: string;
   logFormat: string;
@@ -105,6 +107,7 @@ export async function resolveConfig(
     nodePortRange: values["node-port-range"]!,
     infraImage: values["infra-image"],
     proxyMode: values["proxy-mode"]!,
+    drain: values.drain!,
     roles: values.roles!,
     logLevel: values["log-level"]!,
     logFormat: values["log-format"]!,
