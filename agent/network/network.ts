@@ -22,10 +22,26 @@ export interface PodAttachment {
   readonly hostPorts?: readonly HostPort[];
 }
 
-/** Another node, to which pod traffic is routed. */
-export interface NetworkPeer {
+/**
+ * How pods' packets travel between nodes. `auto`: directly between nodes of one network, in VXLAN otherwise. `vxlan`: always in VXLAN, for
+ * networks that drop addresses that they did not give (clouds that check sources). `direct`: never; routers in between know the pods' ranges.
+ */
+export type PodNetworkMode = "auto" | "direct" | "vxlan";
+export const podNetworkModes: readonly PodNetworkMode[] = ["auto", "direct", "vxlan"];
+
+/** What a node tells the others of its place in the network, so that both ends of a pair choose the same way. */
+export interface NetworkPlace {
+  readonly mode: PodNetworkMode;
+  /** The network that the node's address is on, when there can be neighbours on it. */
+  readonly subnet?: string;
+  /** Largest packet of its pods, bytes. */
+  readonly mtu: number;
+}
+
+/** Another node, to which pod traffic is routed. What it does not say of its place is taken as this node's own. */
+export interface NetworkPeer extends Partial<NetworkPlace> {
   readonly name: string;
-  /** `10.244.2.0/24` */
+  /** `10.244.2.0/24`, within the cluster's range, no other's. */
   readonly podCidr: string;
   readonly nodeIp: string;
 }
@@ -65,8 +81,15 @@ export interface PodNetwork {
   addressOf(uid: string): string | undefined;
   /** Makes the host agree with the pods that live: removes what is left of others, repairs the node's setup. */
   reconcile(live: readonly PodAttachment[]): Promise<ReconcileReport>;
-  /** Routes to the other nodes' pods: direct where they are on the same link, VXLAN otherwise. All of them each time. */
+  /**
+   * Routes to the other nodes' pods. All of them each time; until the first time what an earlier run left is kept. Throws NetworkError
+   * `command` when one can't be reached, after the others have got their routes.
+   */
   setPeers(peers: readonly NetworkPeer[]): Promise<void>;
-  /** Removes everything that was made. */
+  /** The node's own setup, the ways to peers included, put right where something is missing. Says what was. */
+  verify(): Promise<readonly string[]>;
+  /** What to tell the other nodes; undefined before setup(). */
+  place(): NetworkPlace | undefined;
+  /** Removes everything that was made, and sets back what was changed. */
   teardown(): Promise<void>;
 }

@@ -8,6 +8,8 @@ export interface Link {
   readonly up: boolean;
   readonly mac: string;
   readonly kind?: string;
+  /** Whoever is on it is reached by a hardware address: Ethernet and what is made like it. */
+  readonly ethernet: boolean;
   /** Of a VXLAN device. */
   readonly vxlan?: { readonly id: number; readonly local: string; readonly port: number };
 }
@@ -22,7 +24,12 @@ export interface Route {
   readonly destination: string;
   readonly link?: string;
   readonly via?: string;
+  /** Absent for the usual one, `unicast`. */
   readonly type?: string;
+  /** Who made it: `static`, `kernel`, or a number. */
+  readonly protocol?: string;
+  /** Bytes, where the route has one of its own. */
+  readonly mtu?: number;
 }
 
 export interface Neighbour {
@@ -42,6 +49,7 @@ export function parseLinks(json: string): Link[] {
     ifalias?: string;
     mtu?: number;
     flags?: string[];
+    link_type?: string;
     address?: string;
     linkinfo?: { info_kind?: string; info_data?: { id?: number; local?: string; port?: number } };
   }>(json);
@@ -52,6 +60,7 @@ export function parseLinks(json: string): Link[] {
     up: (link.flags ?? []).includes("UP"),
     mac: link.address ?? "",
     kind: link.linkinfo?.info_kind,
+    ethernet: link.link_type === "ether" && !(link.flags ?? []).includes("POINTOPOINT"),
     ...(link.linkinfo?.info_kind === "vxlan" ? { vxlan: vxlanOf(link.linkinfo.info_data ?? {}) } : {}),
   }));
 }
@@ -72,14 +81,18 @@ export function parseAddresses(json: string): Address[] {
   );
 }
 
-/** `ip -j -4 route show proto N`. */
+/** `ip -j -4 -d route show root RANGE`. */
 export function parseRoutes(json: string): Route[] {
-  const list = parse<{ dst?: string; dev?: string; gateway?: string; type?: string }>(json);
+  const list = parse<
+    { dst?: string; dev?: string; gateway?: string; type?: string; protocol?: string; metrics?: { mtu?: number }[] }
+  >(json);
   return list.filter((route) => route.dst !== undefined).map((route) => ({
     destination: route.dst!.includes("/") ? route.dst! : `${route.dst}/32`,
     link: route.dev,
     via: route.gateway,
-    type: route.type,
+    type: route.type === "unicast" ? undefined : route.type,
+    protocol: route.protocol,
+    mtu: route.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu,
   }));
 }
 

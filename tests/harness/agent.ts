@@ -37,7 +37,7 @@ const config = {
   "cluster-domain": "cluster.local",
   port: 10250,
   "max-pods": 110,
-  drain: "off",
+  drain: "off" as const,
   "node-labels": {},
   "infra-image": undefined,
 };

@@ -1,0 +1,51 @@
+/**
+ * Every kind that is served, by group. A kind that nothing acts on is not in this list: stored and never done, it would be a lie. Those
+ * that are declared already and wait for their controllers stand in later.ts.
+ */
+import type { Resource } from "../rest/resource.ts";
+import { controllerRevision } from "./apps/controller_revision.ts";
+import { deployment } from "./apps/deployment.ts";
+import { replicaSet } from "./apps/replica_set.ts";
+import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
+import { lease } from "./coordination/lease.ts";
+import { configMap } from "./core/config_map.ts";
+import { endpoints } from "./core/endpoints.ts";
+import { event } from "./core/event.ts";
+import { namespace } from "./core/namespace.ts";
+import { node } from "./core/node.ts";
+import { pod } from "./core/pod.ts";
+import { podTemplate } from "./core/pod_template_resource.ts";
+import { replicationController } from "./core/replication_controller.ts";
+import { secret } from "./core/secret.ts";
+import { service } from "./core/service.ts";
+import { serviceAccount } from "./core/service_account.ts";
+import { endpointSlice } from "./discovery/endpoint_slice.ts";
+import { event as newEvent } from "./events/event.ts";
+import { priorityClass } from "./scheduling/priority_class.ts";
+
+const declared = [
+  // core
+  configMap,
+  endpoints,
+  event,
+  namespace,
+  node,
+  pod,
+  podTemplate,
+  replicationController,
+  secret,
+  service,
+  serviceAccount,
+  // apps
+  controllerRevision,
+  deployment,
+  replicaSet,
+  // the other groups
+  certificateSigningRequest,
+  lease,
+  endpointSlice,
+  newEvent,
+  priorityClass,
+];
+
+export const resources = declared as unknown as readonly Resource[];
