@@ -16,6 +16,7 @@ export const apiserverFlags = {
   "node-ip": address("address of the node on this host"),
   "cluster-cidr": cidr("range of pod addresses", "10.244.0.0/16", 24),
   "service-cidr": cidr("range of Service addresses", "10.96.0.0/16", 28),
+  "cluster-dns": address("address of the cluster's DNS, told to hosts that join", "10.96.0.10"),
   "cluster-domain": text("domain of Service names", "DOMAIN", "cluster.local"),
   "node-port-range": portRange("ports for NodePort Services", { from: 30000, to: 32767 }),
   ...logFlags,

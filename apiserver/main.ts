@@ -10,22 +10,27 @@ import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
 import { createFetcher, type Fetcher } from "../lib/seams/https.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { isReason, StatusError, statusError } from "../lib/status.ts";
-import type { Node } from "../lib/types/core_v1.ts";
+import { tokenNamespace } from "../lib/join/bootstrap_token.ts";
+import type { Node, Secret } from "../lib/types/core_v1.ts";
 import { Namespace } from "../lib/types/kinds.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
 import { clientCertificate, staticToken } from "./auth/authenticate.ts";
-import { masters, policies } from "./auth/authorize.ts";
+import { type Authorizer, masters, mayAccess, policies } from "./auth/authorize.ts";
+import { bootstrapTokens } from "./auth/bootstrap_token.ts";
 import { componentPolicies } from "./auth/component_policy.ts";
-import { componentUser } from "./auth/user.ts";
+import { nodeAuthorizer } from "./auth/node_authorizer.ts";
+import { createNodeObjects } from "./auth/node_objects.ts";
+import { authenticated, authenticatedGroup, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { systemNamespaces } from "./controllers/bootstrap.ts";
-import { runControllers } from "./controllers/mod.ts";
+import { type ControllerConfig, runControllers } from "./controllers/mod.ts";
+import type { CertificateParts } from "./controllers/parts.ts";
 import { createHealth } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials } from "./pki/credentials.ts";
-import type { KeyPair } from "./pki/pki.ts";
+import type { Authority, KeyPair } from "./pki/pki.ts";
 import { resources } from "./registry/mod.ts";
 import type { ConnectTarget } from "./rest/resource.ts";
 import { createRest } from "./rest/rest.ts";
@@ -154,14 +159,27 @@ async function main(config: ApiserverConfig): Promise<void> {
     objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
     watchers: () => [],
   });
+  const authorizers: readonly Authorizer[] = [
+    masters,
+    nodeAuthorizer(createNodeObjects(cache, storages)),
+    policies(componentPolicies),
+  ];
   const handler = createHandler({
     rest,
     health,
     metrics,
     clock,
     version,
-    authenticators: [clientCertificate, staticToken(credentials.adminToken)],
-    authorizers: [masters, policies(componentPolicies)],
+    authenticators: [
+      clientCertificate,
+      staticToken(credentials.adminToken),
+      bootstrapTokens({
+        secret: (name) =>
+          cache.resource("secrets").get(`${tokenNamespace}/${name}`)?.object as unknown as Secret | undefined,
+        clock,
+      }),
+    ],
+    authorizers,
   });
   const server = await listen({
     handler,
@@ -175,7 +193,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   await createNamespaces(clientFor("system:controller:system-namespaces"));
   bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
-  const guests = runGuests({ clientFor, config, caPem: ca, identity: credentials.clusterId, signal: stopping.signal });
+  const guests = runGuests({ clientFor, config, credentials, authorizers, signal: stopping.signal });
   const renewing = renewCertificates(credentialOptions, (renewed) => {
     client = renewed.client;
     server.useCertificate(renewed.server);
@@ -202,22 +220,32 @@ function require(is: boolean, otherwise: string): void {
 }
 
 /** The control loops. One API server of several runs them: the holder of a Lease. */
-async function runGuests({ clientFor, config, caPem, identity, signal }: {
+async function runGuests({ clientFor, config, credentials, authorizers, signal }: {
   clientFor: (user: string) => Client;
   config: ApiserverConfig;
-  caPem: string;
-  identity: string;
+  credentials: Pick<Credentials, "authority" | "clusterId">;
+  authorizers: readonly Authorizer[];
   signal: AbortSignal;
 }): Promise<void> {
-  const controllerConfig = {
+  const { authority, clusterId } = credentials;
+  const controllerConfig: ControllerConfig = {
     clusterCidr: config["cluster-cidr"],
     serviceCidr: config["service-cidr"],
     advertiseAddress: config["advertise-address"] ?? "127.0.0.1",
     port: config.port,
-    caPem,
+    caPem: authority.cert,
+    settings: {
+      clusterId,
+      clusterCidr: config["cluster-cidr"],
+      serviceCidr: config["service-cidr"],
+      clusterDns: config["cluster-dns"]!,
+      clusterDomain: config["cluster-domain"],
+      nodePortRange: config["node-port-range"],
+    },
+    certificates: certificateParts(authority, authorizers),
   };
   const controllerClient = (name: string) => clientFor(`system:controller:${name}`);
-  const who = `${config["node-name"] ?? Deno.hostname()}_${identity}`;
+  const who = `${config["node-name"] ?? Deno.hostname()}_${clusterId}`;
   const loops: [string, (signal: AbortSignal) => Promise<void>][] = [
     [
       "kube-controller-manager",
@@ -232,6 +260,19 @@ async function runGuests({ clientFor, config, caPem, identity, signal }: {
     const election = { client: clientFor(`system:${name}`), clock, name, identity: who };
     return runElected(election, run, signal);
   }));
+}
+
+/** What controllers may do with the authority: have it sign, and ask who may have what. */
+function certificateParts(authority: Authority, authorizers: readonly Authorizer[]): CertificateParts {
+  const resource = { group: "certificates.k8s.io", name: "certificatesigningrequests" };
+  return {
+    sign: (order) => authority.sign(order),
+    allows: ({ name, groups }, subresource) => {
+      // The request's groups are those that its creator had, `system:authenticated` among them.
+      const user = authenticated(name, groups.filter((group) => group !== authenticatedGroup));
+      return mayAccess(authorizers, user, { verb: "create", path: "", resource: { ...resource, subresource } });
+    },
+  };
 }
 
 /** Looks at the certificates from time to time and makes those anew that are due. */

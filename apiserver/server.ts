@@ -110,7 +110,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     overrideGlobalObjects: false,
   });
   const server = https.createServer({
-    cert: tls.cert,
+    // With the authority's own certificate: a host that joins knows its hash, and gets it from here.
+    cert: tls.cert + tls.ca,
     key: tls.key,
     ca: tls.ca,
     requestCert: true,
@@ -152,7 +153,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   });
   return {
     port: (server.address() as { port: number }).port,
-    useCertificate: (pair) => server.setSecureContext({ ...pair, ca: tls.ca }),
+    useCertificate: (pair) => server.setSecureContext({ cert: pair.cert + tls.ca, key: pair.key, ca: tls.ca }),
     async close(clock) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();

@@ -78,6 +78,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "node-ip": onThisHost ? config.nodeIp : undefined,
       "cluster-cidr": config.clusterCidr,
       "service-cidr": config.serviceCidr,
+      "cluster-dns": config.clusterDns,
       "cluster-domain": config.clusterDomain,
       "node-port-range": `${config.nodePortRange.from}-${config.nodePortRange.to}`,
     }),
