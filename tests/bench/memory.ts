@@ -1,4 +1,11 @@
-/** Private memory (what would be free again if the process ended) of a process and all below it. */
+/** Private memory: what would be free again if a process ended. Pages that are shared with others are nobody's. */
+
+export interface ProcessMemory {
+  readonly pid: number;
+  /** A component's name (`apiserver`, `agent`, `proxy`, `supervisor`), otherwise that of the program. */
+  readonly name: string;
+  readonly mib: number;
+}
 
 interface Process {
   pid: number;
@@ -16,10 +23,12 @@ function processes(): Process[] {
       const room = words.map((word) =>
         /\/(\w+)\/main\.ts$/.exec(word)?.[1] ?? (word.endsWith("/main.ts") ? "supervisor" : undefined)
       ).find(Boolean);
+      const program = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
+      const runsRoom = room !== undefined && program === "deno";
       found.push({
         pid: Number(name),
         parent: Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0]),
-        name: room ?? words[0]!.split("/").at(-1)!,
+        name: runsRoom ? (["apiserver", "agent", "proxy"].includes(room) ? room : "supervisor") : program,
       });
     } catch (error) {
       // It ended while we looked.
@@ -29,23 +38,40 @@ function processes(): Process[] {
   return found;
 }
 
-/** `private memory: supervisor 20, apiserver 60, redis-server 5: 85 MB` */
-export async function privateMemory(root: number): Promise<string> {
+/** Of these processes and all below them. Those that have ended meanwhile are left out. */
+export async function memoryBelow(roots: readonly number[]): Promise<ProcessMemory[]> {
   const all = processes();
-  const wanted = new Set([root]);
+  const wanted = new Set(roots);
   for (let grown = true; grown;) {
     grown = false;
     for (const { pid, parent } of all) if (wanted.has(parent) && !wanted.has(pid)) grown = !!wanted.add(pid);
   }
-  const parts: [string, number][] = [];
-  for (const { pid, name } of all.filter(({ pid }) => wanted.has(pid))) {
-    const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`).catch(() => "");
-    const kib = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)].reduce(
-      (sum, m) => sum + Number(m[1]),
-      0,
-    );
-    parts.push([name, kib / 1024]);
-  }
-  const sum = parts.reduce((total, [, mib]) => total + mib, 0);
-  return `private memory: ${parts.map(([name, mib]) => `${name} ${mib.toFixed(0)}`).join(", ")}: ${sum.toFixed(0)} MiB`;
+  return await memoryOf(all.filter(({ pid }) => wanted.has(pid)));
 }
+
+/** Of all processes of a lab host: those in the process namespace of its process 1. */
+export async function memoryOfHost(init: number): Promise<ProcessMemory[]> {
+  const namespace = (pid: number) => Deno.readLink(`/proc/${pid}/ns/pid`).catch(() => undefined);
+  const own = await namespace(init);
+  const found: Process[] = [];
+  for (const process of processes()) if (await namespace(process.pid) === own) found.push(process);
+  return await memoryOf(found);
+}
+
+async function memoryOf(wanted: readonly Process[]): Promise<ProcessMemory[]> {
+  const found: ProcessMemory[] = [];
+  for (const { pid, name } of wanted) {
+    const rollup = await Deno.readTextFile(`/proc/${pid}/smaps_rollup`).catch(() => "");
+    const kib = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB/gm)]
+      .reduce((sum, match) => sum + Number(match[1]), 0);
+    if (kib > 0) found.push({ pid, name, mib: kib / 1024 });
+  }
+  return found;
+}
+
+/** `apiserver 60, redis-server 5` */
+export function listed(memory: readonly ProcessMemory[]): string {
+  return memory.map(({ name, mib }) => `${name} ${mib.toFixed(0)}`).join(", ");
+}
+
+export const sum = (memory: readonly ProcessMemory[]) => memory.reduce((total, { mib }) => total + mib, 0);

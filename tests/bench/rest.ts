@@ -1,10 +1,6 @@
 /**
  * How fast the REST machinery is by itself: requests through handle(Request) in this process, over the memory store. No
  * network, no TLS, no Redis: what is measured is what every request pays in any case.
- *
- *     deno run -A tests/bench/rest.ts [--only create,get]
- *
- * On two shared cores (2026): see the numbers at the end of the file.
  */
 import { createCache } from "../../apiserver/cache/cache.ts";
 import { MemoryStore } from "../../apiserver/storage/memory.ts";
@@ -13,6 +9,8 @@ import { parseRequestInfo } from "../../apiserver/rest/request_info.ts";
 import { createRest, type Rest } from "../../apiserver/rest/rest.ts";
 import { systemClock } from "../../lib/seams/clock.ts";
 import { systemRandom } from "../../lib/seams/random.ts";
+import { median, spread } from "./latency.ts";
+import type { Report } from "./report.ts";
 
 const namespace = "/api/v1/namespaces/default";
 const podsMax = 10_000;
@@ -65,70 +63,66 @@ function podBody(i: number): string {
   });
 }
 
-/** Runs `count` calls, `at` at a time, and prints how many there were in a second. */
-async function rate(name: string, count: number, at: number, call: (i: number) => Promise<Response>): Promise<void> {
+interface Rate {
+  what: string;
+  count: number;
+  call(i: number): Promise<Response>;
+}
+
+const atOnce = 16;
+
+async function rate(report: Report, { what, count, call }: Rate): Promise<void> {
   let next = 0;
   const times: number[] = [];
-  const began = performance.now();
-  await Promise.all(Array.from({ length: at }, async () => {
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: atOnce }, async () => {
     for (let i = next++; i < count; i = next++) {
       const started = performance.now();
       const response = await call(i);
       await response.arrayBuffer();
-      if (!response.ok) throw new Error(`${name}: ${response.status}`);
+      if (!response.ok) throw new Error(`${what}: ${response.status}`);
       times.push(performance.now() - started);
     }
   }));
-  const seconds = (performance.now() - began) / 1000;
-  times.sort((a, b) => a - b);
-  const p = (q: number) => times[Math.floor(times.length * q)]!.toFixed(2);
-  print(`${name}, ${at} at a time: ${Math.round(count / seconds)} per s, p50 ${p(0.5)} ms, p99 ${p(0.99)} ms`);
+  const value = count / (performance.now() - begun) * 1000;
+  report.add({ what: `${what}, ${atOnce} at a time`, value, unit: "/s", more: spread(times) });
 }
 
-async function timed(name: string, call: () => Promise<Response>): Promise<void> {
+async function timed(report: Report, what: string, call: () => Promise<Response>): Promise<void> {
   const times: number[] = [];
   let bytes = 0;
   for (let i = 0; i < 7; i++) {
-    const began = performance.now();
+    const begun = performance.now();
     bytes = (await (await call()).arrayBuffer()).byteLength;
-    times.push(performance.now() - began);
+    times.push(performance.now() - begun);
   }
   const [first, ...later] = times;
-  later.sort((a, b) => a - b);
-  const mb = (bytes / 1e6).toFixed(1);
-  print(`${name}: first ${first!.toFixed(0)} ms, then ${later[2]!.toFixed(0)} ms (${mb} MB)`);
+  const more = `first ${first!.toFixed(0)} ms; ${(bytes / 1e6).toFixed(1)} MB`;
+  report.add({ what, value: median(later), unit: "ms", more });
 }
 
-async function fanOut(rest: Rest, watchers: number, writes: number): Promise<void> {
-  let delivered = 0;
+async function fanOut(report: Report, rest: Rest, watchers: number, writes: number): Promise<void> {
   const readers = await Promise.all(Array.from({ length: watchers }, async () => {
     const response = await send(rest, "GET", `${namespace}/configmaps?watch=true&labelSelector=bench%3Dfan`);
     return response.body!.getReader();
   }));
-  const began = performance.now();
+  const begun = performance.now();
   const reading = readers.map(async (reader) => {
     for (let mine = 0; mine < writes;) {
       const { value, done } = await reader.read();
       if (done) return;
       for (const byte of value) if (byte === 10) mine++;
-      delivered = delivered + 1;
     }
   });
   for (let i = 0; i < writes; i++) {
-    const body = JSON.stringify({
-      metadata: { name: `fan-${i}`, labels: { bench: "fan" } },
-      data: { x: "y".repeat(800) },
-    });
+    const metadata = { name: `fan-${i}`, labels: { bench: "fan" } };
+    const body = JSON.stringify({ metadata, data: { x: "y".repeat(800) } });
     await (await send(rest, "POST", `${namespace}/configmaps`, body)).arrayBuffer();
   }
   await Promise.all(reading);
-  const seconds = (performance.now() - began) / 1000;
-  print(`watch: ${watchers} watchers × ${writes} events: ${Math.round(watchers * writes / seconds)} deliveries per s`);
+  const value = watchers * writes / (performance.now() - begun) * 1000;
+  report.add({ what: `watch events to ${watchers} watchers`, value, unit: "/s" });
   await Promise.all(readers.map((reader) => reader.cancel()));
-}
-
-function print(line: string): void {
-  Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
 }
 
 const configMap = (i: number) =>
@@ -136,45 +130,23 @@ const configMap = (i: number) =>
 const merge = { "content-type": "application/merge-patch+json" };
 const table = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" };
 
-const rest = await start();
-const benches: [string, () => Promise<void>][] = [
-  [
-    "create",
-    () => rate("create ConfigMap", 30_000, 16, (i) => send(rest, "POST", `${namespace}/configmaps`, configMap(i))),
-  ],
-  [
-    "get",
-    () => rate("get ConfigMap", 60_000, 16, (i) => send(rest, "GET", `${namespace}/configmaps/cm-${i % 30_000}`)),
-  ],
-  [
-    "patch",
-    () =>
-      rate(
-        "merge patch ConfigMap",
-        10_000,
-        16,
-        (i) => send(rest, "PATCH", `${namespace}/configmaps/cm-${i}`, JSON.stringify({ data: { a: `${i}` } }), merge),
-      ),
-  ],
-  ["pods", () => rate("create Pod", podsMax, 16, (i) => send(rest, "POST", `${namespace}/pods`, podBody(i)))],
-  ["getpod", () => rate("get Pod", 60_000, 16, (i) => send(rest, "GET", `${namespace}/pods/web-${i % podsMax}`))],
-  ["list", () => timed(`list ${podsMax} Pods`, () => send(rest, "GET", `${namespace}/pods`))],
-  ["page", () => timed("page of 500 Pods", () => send(rest, "GET", `${namespace}/pods?limit=500`))],
-  [
-    "select",
-    () => timed("Pods of one node", () => send(rest, "GET", "/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-7")),
-  ],
-  ["table", () => timed(`table of ${podsMax} Pods`, () => send(rest, "GET", `${namespace}/pods`, undefined, table))],
-  ["watch", () => fanOut(rest, 1_000, 200)],
-];
-const only = Deno.args[0] === "--only" ? Deno.args[1]!.split(",") : undefined;
-for (const [name, run] of benches) if (only === undefined || only.includes(name)) await run();
-Deno.exit(0);
-
-/*
- * Quiet runs on two shared cores, Deno 2.9.6:
- *   create ConfigMap 18,500 per s; get ConfigMap 70,000–84,000; merge patch 9,000; create Pod 8,700–10,300 (alone)
- *   list of 10,000 Pods (34.4 MB) 32–45 ms, 90 ms while the bytes are encoded for the first time; page of 500: 1–2 ms
- *   table of 10,000 Pods 130–180 ms; Pods of one node 1 ms, 280 ms while all are parsed for the first time
- *   1,000 watchers in this process: 63,000–85,000 deliveries per s
- */
+export async function rest(report: Report): Promise<void> {
+  const rest = await start();
+  const maps = `${namespace}/configmaps`;
+  const pods = `${namespace}/pods`;
+  const ofNode = "/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-7";
+  const patch = (i: number) => JSON.stringify({ data: { a: `${i}` } });
+  const rates: Rate[] = [
+    { what: "create ConfigMap", count: 30_000, call: (i) => send(rest, "POST", maps, configMap(i)) },
+    { what: "GET ConfigMap", count: 60_000, call: (i) => send(rest, "GET", `${maps}/cm-${i % 30_000}`) },
+    { what: "merge patch", count: 10_000, call: (i) => send(rest, "PATCH", `${maps}/cm-${i}`, patch(i), merge) },
+    { what: "create Pod of 2.7 KB", count: podsMax, call: (i) => send(rest, "POST", pods, podBody(i)) },
+    { what: "GET Pod", count: 60_000, call: (i) => send(rest, "GET", `${pods}/web-${i % podsMax}`) },
+  ];
+  for (const one of rates) await rate(report, one);
+  await timed(report, `list of ${podsMax} Pods`, () => send(rest, "GET", pods));
+  await timed(report, "page of 500 Pods", () => send(rest, "GET", `${pods}?limit=500`));
+  await timed(report, "Pods of one node", () => send(rest, "GET", ofNode));
+  await timed(report, `table of ${podsMax} Pods`, () => send(rest, "GET", pods, undefined, table));
+  await fanOut(report, rest, 1_000, 200);
+}

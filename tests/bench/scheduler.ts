@@ -1,6 +1,6 @@
 /**
  * How many pods per second the scheduler binds: Nodes and waiting pods in a fake API that costs next to nothing, so that the figure is the
- * scheduler's own. `deno run -A tests/bench/scheduler.ts [nodes] [pods]`. Published: kube-scheduler 51 per s by default, 437 unleashed.
+ * scheduler's own.
  */
 import { runScheduler } from "../../apiserver/scheduler/mod.ts";
 import type { Kind } from "../../lib/kind.ts";
@@ -8,8 +8,13 @@ import { systemClock } from "../../lib/seams/clock.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { createFakeClient, type FakeClient } from "../harness/fake_client.ts";
+import { kubeSchedulerPods } from "./peers.ts";
+import type { Report } from "./report.ts";
 
-const [nodes = 1_000, pods = 5_000] = Deno.args.map(Number);
+const nodes = 1_000;
+const pods = 5_000;
+/** design, section 10 */
+const target = { atLeast: 1_000 };
 
 interface Scenario {
   name: string;
@@ -91,7 +96,7 @@ function fill(client: FakeClient, { spec }: Scenario): void {
   }
 }
 
-async function measure(scenario: Scenario): Promise<void> {
+async function measure(scenario: Scenario, report: Report): Promise<void> {
   const client = createFakeClient({ clock: systemClock, random: seededRandom(1) });
   fill(client, scenario);
   const ended = new AbortController();
@@ -107,7 +112,6 @@ async function measure(scenario: Scenario): Promise<void> {
       if (bound === pods) resolve();
     });
   });
-  const started = performance.now();
   const running = runScheduler({ client, clock: systemClock, random: seededRandom(2), signal: ended.signal });
   await done;
   const seconds = (performance.now() - first) / 1000;
@@ -116,21 +120,21 @@ async function measure(scenario: Scenario): Promise<void> {
   for (const pod of client.store.all(kinds.Pod).values()) count(perNode, (pod as any).spec.nodeName);
   ended.abort();
   await running;
-  const report = {
-    scenario: scenario.name,
-    nodes,
-    pods,
-    podsPerSecond: Math.round(pods / seconds),
-    startMs: Math.round(first - started),
-    busiestNode: Math.max(...perNode.values()),
-    nodesUsed: perNode.size,
-  };
-  // deno-lint-ignore no-console
-  console.log(JSON.stringify(report));
+  const busiest = Math.max(...perNode.values());
+  report.add({
+    what: scenario.name,
+    value: pods / seconds,
+    unit: "/s",
+    more: `${perNode.size} nodes used, at most ${busiest}`,
+    target,
+    peer: kubeSchedulerPods,
+  });
 }
 
 function count(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-for (const scenario of scenarios) await measure(scenario);
+export async function scheduler(report: Report): Promise<void> {
+  for (const scenario of scenarios) await measure(scenario, report);
+}

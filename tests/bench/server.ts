@@ -8,8 +8,8 @@ export interface BenchServer extends AsyncDisposable {
   client: Client;
   access: Access;
   dataDir: string;
-  /** Of the supervisor; its children are the components. */
-  pid: number;
+  /** Of the supervisor, whose children are the components, and of Redis, which is nobody's child. */
+  pids(): number[];
   /** From starting the program to the first answer that says ready. */
   readyMs: number;
 }
@@ -49,7 +49,8 @@ export async function startServer(flags: string[] = ["--roles", "server"]): Prom
       const client = createClient(httpsTransport(access));
       await client.raw("GET", "/readyz");
       const readyMs = systemClock.now() - begun;
-      return { client, access, dataDir, pid: child.pid, readyMs, [Symbol.asyncDispose]: stop };
+      const redis = () => Number(Deno.readTextFileSync(`${dataDir}/apiserver/redis/redis.pid`));
+      return { client, access, dataDir, pids: () => [child.pid, redis()], readyMs, [Symbol.asyncDispose]: stop };
     } catch {
       // Not there yet: asked again until the supervisor gives up.
       await sleep(systemClock, 10);

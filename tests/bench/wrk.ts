@@ -6,7 +6,10 @@ export interface Load {
   url: string;
   clients: number;
   seconds: number;
-  token: string;
+  /** Sent as bearer; none when absent. */
+  token?: string;
+  /** Lua, run once: functions for `request`. */
+  prelude?: string;
   /** Lua, run for each request of a thread; `n` counts the thread's requests and `run` is unique. */
   request?: string;
 }
@@ -28,14 +31,19 @@ end
 
 let runs = 0;
 
-export async function wrk({ url, clients, seconds, token, request }: Load): Promise<Result> {
+/** Why it can't be used here. */
+export async function wrkMissing(): Promise<string | undefined> {
+  const found = await systemProcesses.run(["sh", "-c", "command -v wrk"]);
+  return found.code === 0 ? undefined : "needs wrk (apt-get install wrk)";
+}
+
+export async function wrk({ url, clients, seconds, token, request, prelude = "" }: Load): Promise<Result> {
   const script = await Deno.makeTempFile({ suffix: ".lua" });
   try {
     const body = request === undefined ? "" : `local n = 0\nrequest = function()\n  n = n + 1\n${request}\nend\n`;
-    await Deno.writeTextFile(
-      script,
-      `local run = "r${runs++}"\nwrk.headers["Authorization"] = "Bearer ${token}"\nwrk.headers["Content-Type"] = "application/json"\n${body}${done}`,
-    );
+    const credentials = token === undefined ? "" : `wrk.headers["Authorization"] = "Bearer ${token}"\n`;
+    const headers = `${credentials}wrk.headers["Content-Type"] = "application/json"\n`;
+    await Deno.writeTextFile(script, `local run = "r${runs++}"\n${headers}${prelude}${body}${done}`);
     const text = await output(systemProcesses, [
       "wrk",
       "-t1",
