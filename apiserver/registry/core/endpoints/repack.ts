@@ -11,7 +11,7 @@ export function repackSubsets(subsets: readonly EndpointSubset[]): EndpointSubse
   /** Per port the addresses that offer it, and whether they are ready. */
   const ports = new Map<string, { port: EndpointPort | undefined; offered: Map<string, boolean> }>();
   for (const subset of subsets) {
-    for (const port of subset.ports ?? [undefined]) {
+    for (const port of subset.ports?.length ? subset.ports : [undefined]) {
       const { offered } = entry(ports, portKey(port), () => ({ port, offered: new Map<string, boolean>() }));
       const note = (address: EndpointAddress, ready: boolean) => {
         const key = addressKey(address);
