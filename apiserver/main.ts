@@ -10,17 +10,12 @@ import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
 import { createFetcher, type Fetcher } from "../lib/seams/https.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { isReason, StatusError, statusError } from "../lib/status.ts";
-import { tokenNamespace } from "../lib/join/bootstrap_token.ts";
-import type { Node, Secret } from "../lib/types/core_v1.ts";
+import type { Node } from "../lib/types/core_v1.ts";
 import { Namespace } from "../lib/types/kinds.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
-import { clientCertificate, staticToken } from "./auth/authenticate.ts";
-import { type Authorizer, masters, mayAccess, policies } from "./auth/authorize.ts";
-import { bootstrapTokens } from "./auth/bootstrap_token.ts";
-import { componentPolicies } from "./auth/component_policy.ts";
-import { nodeAuthorizer } from "./auth/node_authorizer.ts";
-import { createNodeObjects } from "./auth/node_objects.ts";
+import { type Authorizer, mayAccess } from "./auth/authorize.ts";
+import { createAuth } from "./auth/mod.ts";
 import { authenticated, authenticatedGroup, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
@@ -159,27 +154,14 @@ async function main(config: ApiserverConfig): Promise<void> {
     objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
     watchers: () => [],
   });
-  const authorizers: readonly Authorizer[] = [
-    masters,
-    nodeAuthorizer(createNodeObjects(cache, storages)),
-    policies(componentPolicies),
-  ];
+  const auth = createAuth({ adminToken: credentials.adminToken, cache, storages, clock });
   const handler = createHandler({
     rest,
     health,
     metrics,
     clock,
     version,
-    authenticators: [
-      clientCertificate,
-      staticToken(credentials.adminToken),
-      bootstrapTokens({
-        secret: (name) =>
-          cache.resource("secrets").get(`${tokenNamespace}/${name}`)?.object as unknown as Secret | undefined,
-        clock,
-      }),
-    ],
-    authorizers,
+    ...auth,
   });
   const server = await listen({
     handler,
@@ -193,7 +175,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   await createNamespaces(clientFor("system:controller:system-namespaces"));
   bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
-  const guests = runGuests({ clientFor, config, credentials, authorizers, signal: stopping.signal });
+  const guests = runGuests({ clientFor, config, credentials, authorizers: auth.authorizers, signal: stopping.signal });
   const renewing = renewCertificates(credentialOptions, (renewed) => {
     client = renewed.client;
     server.useCertificate(renewed.server);

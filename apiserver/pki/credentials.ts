@@ -1,15 +1,19 @@
 /**
  * The files with which the components of this host know each other, below the data directory: made at first start, made anew when
- * a third of their life is left or when the host's addresses changed. `pki/ca.key` never leaves the host.
+ * a third of their life is left or when the host's addresses changed; agent and proxy renew their own, as on every node. `pki/ca.key` never leaves the host.
  */
 import { kubeconfigText } from "../../lib/client/kubeconfig.ts";
+import { nodesGroup, nodeUserPrefix, proxiesGroup, proxyUserPrefix, servingNames } from "../../lib/join/signers.ts";
+import { readPair, writePair } from "../../lib/pki/pair_file.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { readText, writeAtomic } from "../../lib/seams/files.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import {
   type Authority,
+  commonNameOf,
   createAuthority,
   isDue,
+  isOutOfDate,
   type KeyPair,
   type LeafOptions,
   loadAuthority,
@@ -53,7 +57,14 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
   const adminToken = await once(`${dataDir}/apiserver/admin.token`, () => hex(random.bytes(32)));
   const authority = await loadAuthority(await authorityFiles(options), clock, random);
   const pair = (path: string, subject: Subject, leaf: LeafOptions) =>
-    ensureLeaf(`${dataDir}/${path}`, authority, subject, leaf, clock);
+    ensureLeaf(`${dataDir}/${path}`, authority, { subject, leaf, worn: (cert) => isDue(cert, clock.now()) });
+  // Agent and proxy renew their own, as on every node; what they could not renew in time is made anew here.
+  const guest = (path: string, subject: Subject, leaf: LeafOptions) =>
+    ensureLeaf(`${dataDir}/${path}`, authority, {
+      subject,
+      leaf,
+      worn: (cert) => isOutOfDate(cert, clock.now()) || commonNameOf(cert) !== subject.commonName,
+    });
 
   const server = await pair("pki/apiserver", { commonName: "kube-apiserver" }, {
     usage: "server",
@@ -72,21 +83,21 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
   };
   await writeWhenChanged(`${dataDir}/kubeconfig`, kubeconfigText(admin, { cluster, user: "admin" }));
   if (options.nodeName !== undefined) {
-    const node = await pair("agent/client", {
-      commonName: `system:node:${options.nodeName}`,
-      organizations: ["system:nodes"],
+    const node = await guest("agent/client", {
+      commonName: nodeUserPrefix + options.nodeName,
+      organizations: [nodesGroup],
     }, { usage: "client" });
-    await pair("agent/server", { commonName: `system:node:${options.nodeName}`, organizations: ["system:nodes"] }, {
+    await guest("agent/server", { commonName: nodeUserPrefix + options.nodeName, organizations: [nodesGroup] }, {
       usage: "server",
-      names: [options.nodeName, options.nodeAddress ?? options.advertiseAddress, "127.0.0.1"],
+      names: servingNames(options.nodeName, options.nodeAddress ?? options.advertiseAddress),
     });
     await writeWhenChanged(
       `${dataDir}/agent/kubeconfig`,
       kubeconfigText({ ...local, ...node }, { cluster, user: "agent" }),
     );
-    const proxy = await pair("proxy/client", {
-      commonName: "system:kube-proxy",
-      organizations: ["system:node-proxier"],
+    const proxy = await guest("proxy/client", {
+      commonName: proxyUserPrefix + options.nodeName,
+      organizations: [proxiesGroup],
     }, { usage: "client" });
     await writeWhenChanged(
       `${dataDir}/proxy/kubeconfig`,
@@ -131,26 +142,22 @@ async function authorityFiles({ dataDir, clock, random }: CredentialOptions): Pr
   return made;
 }
 
-async function ensureLeaf(
-  path: string,
-  authority: Authority,
-  subject: Subject,
-  leaf: LeafOptions,
-  clock: Clock,
-): Promise<KeyPair> {
-  const [cert, key] = [await readText(`${path}.crt`), await readText(`${path}.key`)];
-  const sameNames = (text: string) => {
-    const present = new Set(namesOf(text));
-    return (leaf.names ?? []).every((name) => present.has(name));
+interface Leaf {
+  subject: Subject;
+  leaf: LeafOptions;
+  /** Is it time for another one? */
+  worn(cert: string): boolean;
+}
+
+async function ensureLeaf(path: string, authority: Authority, { subject, leaf, worn }: Leaf): Promise<KeyPair> {
+  const present = await readPair(path);
+  const sameNames = (cert: string) => {
+    const names = new Set(namesOf(cert));
+    return (leaf.names ?? []).every((name) => names.has(name));
   };
-  if (cert !== undefined && key !== undefined && !isDue(cert, clock.now()) && sameNames(cert)) return { cert, key };
+  if (present !== undefined && !worn(present.cert) && sameNames(present.cert)) return present;
   const made = await authority.issue(subject, leaf);
-  // The key first: a certificate without its key would be taken for complete.
-  await Deno.remove(`${path}.crt`).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
-  await writeAtomic(`${path}.key`, made.key);
-  await writeAtomic(`${path}.crt`, made.cert, 0o644);
+  await writePair(path, made);
   return made;
 }
 

@@ -13,18 +13,15 @@ import {
 import type { Random } from "../../lib/seams/random.ts";
 import { usageExtensions } from "./usages.ts";
 
-export { expiry, isDue, isOutOfDate, namesOf } from "../../lib/pki/certificate.ts";
+import type { KeyPair } from "../../lib/pki/pair_file.ts";
+
+export type { KeyPair };
+export { commonNameOf, expiry, isDue, isOutOfDate, namesOf } from "../../lib/pki/certificate.ts";
 
 const dayMs = 86_400_000;
 /** The authority outlives every leaf. */
 const authorityDays = 3650;
 export const leafDays = 365;
-
-/** A certificate and its private key, PEM. */
-export interface KeyPair {
-  cert: string;
-  key: string;
-}
 
 export interface Subject {
   /** The user's name, or the server's. */

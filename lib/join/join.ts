@@ -49,26 +49,20 @@ const realNetwork: JoinNetwork = {
 
 /** Throws JoinError where trying again would not help. */
 export async function joinCluster(options: JoinOptions): Promise<JoinResult> {
-  const { join, dataDir, nodeName, nodeIp, machineId, clock, network = realNetwork } = options;
+  const { join, dataDir, nodeName, clock, network = realNetwork } = options;
   const { server } = join;
   const until = clock.now() + limits.joinReachMs;
   const chain = await patiently(options, until, () => network.chain(server));
   const ca = pinnedAuthority(chain, { caHash: join.caHash, now: clock.now() });
   await makeDirectories(dataDir);
-  const annotations = { [signers.machineAnnotation]: machineId, [signers.addressesAnnotation]: nodeIp };
-  const user = signers.nodeUserPrefix + nodeName;
+  const wanted = wantedCertificates(options);
   const asToken = network.transport({ server, ca, token: formatToken(join.token) });
   let settings: ClusterSettings;
   let agent: KeyPair;
   try {
     const client = createClient(asToken, { userAgent: "sauropod-join" });
     settings = await patiently(options, until, () => fetchSettings(client, options));
-    agent = await obtain(options, client, credentialPaths(dataDir, "agent").client, {
-      signer: signers.nodeClientSigner,
-      usages: clientUsages,
-      subject: { commonName: user, organizations: [signers.nodesGroup] },
-      annotations,
-    });
+    agent = await obtain(options, client, wanted.agent);
   } finally {
     asToken.close();
   }
@@ -76,18 +70,8 @@ export async function joinCluster(options: JoinOptions): Promise<JoinResult> {
   try {
     const client = createClient(asNode, { userAgent: "sauropod-join" });
     const [serving, proxy] = await Promise.all([
-      obtain(options, client, credentialPaths(dataDir, "agent").serving, {
-        signer: signers.nodeServingSigner,
-        usages: servingUsages,
-        subject: { commonName: user, organizations: [signers.nodesGroup], names: servingNames(nodeName, nodeIp) },
-        annotations,
-      }),
-      obtain(options, client, credentialPaths(dataDir, "proxy").client, {
-        signer: signers.proxyClientSigner,
-        usages: clientUsages,
-        subject: { commonName: signers.proxyUserPrefix + nodeName, organizations: [signers.proxiesGroup] },
-        annotations,
-      }),
+      obtain(options, client, wanted.serving),
+      obtain(options, client, wanted.proxy),
     ]);
     const result: JoinResult = { server, nodeName, settings, ca, agent, serving, proxy };
     await writeJoined(dataDir, result);
@@ -97,22 +81,43 @@ export async function joinCluster(options: JoinOptions): Promise<JoinResult> {
   }
 }
 
-/** What an agent's serving certificate is for. */
-export function servingNames(nodeName: string, nodeIp: string): string[] {
-  return [...new Set([nodeName, nodeIp, "127.0.0.1"])];
-}
-
 interface Wanted {
+  /** Of the pair's files. */
+  path: string;
   signer: string;
   usages: readonly string[];
   subject: RequestSubject;
   annotations: Record<string, string>;
 }
 
+function wantedCertificates({ dataDir, nodeName, nodeIp, machineId }: JoinOptions) {
+  const annotations = { [signers.machineAnnotation]: machineId, [signers.addressesAnnotation]: nodeIp };
+  const node = { commonName: signers.nodeUserPrefix + nodeName, organizations: [signers.nodesGroup] };
+  const names = signers.servingNames(nodeName, nodeIp);
+  const { client, serving } = credentialPaths(dataDir, "agent");
+  const proxy = { commonName: signers.proxyUserPrefix + nodeName, organizations: [signers.proxiesGroup] };
+  const common = { usages: clientUsages, annotations };
+  return {
+    agent: { ...common, path: client, signer: signers.nodeClientSigner, subject: node },
+    serving: {
+      ...common,
+      path: serving,
+      usages: servingUsages,
+      signer: signers.nodeServingSigner,
+      subject: { ...node, names },
+    },
+    proxy: {
+      ...common,
+      path: credentialPaths(dataDir, "proxy").client,
+      signer: signers.proxyClientSigner,
+      subject: proxy,
+    },
+  } satisfies Record<string, Wanted>;
+}
+
 /** The certificate for the key in `<path>.key`, which is made and kept when it is not there. */
-async function obtain(options: JoinOptions, client: Client, path: string, wanted: Wanted): Promise<KeyPair> {
+async function obtain(options: JoinOptions, client: Client, { path, subject, ...wish }: Wanted): Promise<KeyPair> {
   const key = (await readPair(path))?.key ?? await readText(`${path}.key`) ?? await newKey(path);
-  const { subject, ...wish } = wanted;
   try {
     const request = await createRequest(key, subject);
     return { key, cert: await requestCertificate(client, { ...wish, request }, options) };

@@ -36,3 +36,8 @@ export function nodeOfAgent(user: User): string | undefined {
 export function nodeOfProxy(user: User): string | undefined {
   return nameOf(user, proxyUserPrefix, proxiesGroup);
 }
+
+/** What an agent's serving certificate is for. */
+export function servingNames(nodeName: string, nodeIp: string): string[] {
+  return [...new Set([nodeName, nodeIp, "127.0.0.1"])];
+}
