@@ -3,7 +3,8 @@ import { validateLabelSelector } from "../../../../lib/selector/mod.ts";
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { Affinity, NodeAffinity, PodAffinity, PodAffinityTerm } from "../../../../lib/types/core_v1.ts";
 import { isDNS1123Label } from "../../../../lib/validation.ts";
-import { checkQualifiedName, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkQualifiedName } from "./checks.ts";
 import { validateMatchLabelKeys } from "./match_label_keys.ts";
 import { validateNodeSelector, validatePreferredTerms, validateWeight } from "./node_selector.ts";
 
@@ -43,7 +44,7 @@ function validateTerm(term: Partial<PodAffinityTerm>, path: string): FieldError[
     ...validateLabelSelector(term.labelSelector, `${path}.labelSelector`),
     ...validateLabelSelector(term.namespaceSelector, `${path}.namespaceSelector`),
     // The path has no index and no plural in Kubernetes.
-    ...(term.namespaces ?? []).flatMap((name) => invalidEach(name, `${path}.namespace`, isDNS1123Label(name))),
+    ...(term.namespaces ?? []).flatMap((name) => invalids(`${path}.namespace`, name, isDNS1123Label(name))),
     ...validateMatchLabelKeys(term, path),
   ];
   if (topologyKey === "") errors.push(fieldError.required(`${path}.topologyKey`, "can not be empty"));

@@ -4,29 +4,25 @@
  */
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import { isDNS1123Label, isDNS1123Subdomain, isQualifiedName } from "../../../../lib/validation.ts";
-
-/** One `Invalid value` for each message. */
-export function invalidEach(value: unknown, path: string, messages: readonly string[]): FieldError[] {
-  return messages.map((message) => fieldError.invalid(path, value, message));
-}
+import { invalids } from "../../meta/messages.ts";
 
 export function checkDNSLabel(value: string, path: string): FieldError[] {
-  return invalidEach(value, path, isDNS1123Label(value));
+  return invalids(path, value, isDNS1123Label(value));
 }
 
 export function checkDNSSubdomain(value: string, path: string): FieldError[] {
-  return invalidEach(value, path, isDNS1123Subdomain(value));
+  return invalids(path, value, isDNS1123Subdomain(value));
 }
 
 /** Label keys, condition types, gates. */
 export function checkQualifiedName(value: string, path: string): FieldError[] {
-  return invalidEach(value, path, isQualifiedName(value));
+  return invalids(path, value, isQualifiedName(value));
 }
 
 /** Names that may be a prefix of a generated name: a trailing dash is accepted (maskTrailingDash). */
 export function checkDNSSubdomainPrefix(value: string, path: string): FieldError[] {
   const masked = value.length > 1 && value.endsWith("-") ? `${value.slice(0, -2)}a` : value;
-  return invalidEach(value, path, isDNS1123Subdomain(masked));
+  return invalids(path, value, isDNS1123Subdomain(masked));
 }
 
 /** `Required value` when there is no text. */

@@ -2,8 +2,9 @@
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { HostAlias, PodSpec } from "../../../../lib/types/core_v1.ts";
 import { dns1123SubdomainBytesMax, maxLengthError, regexError, utf8Length } from "../../../../lib/validation.ts";
+import { invalids } from "../../meta/messages.ts";
 import { validateIP } from "../../meta/ip_address.ts";
-import { checkDNSLabel, checkDNSSubdomain, checkRequiredEnum, invalidEach } from "./checks.ts";
+import { checkDNSLabel, checkDNSSubdomain, checkRequiredEnum } from "./checks.ts";
 
 /** What libc's resolver takes. */
 const nameserversMax = 3;
@@ -40,7 +41,7 @@ export function validateDNSConfig({ dnsConfig, dnsPolicy }: PodSpec, path: strin
     // The root alone is allowed, and a dot at the end.
     if (search === ".") return;
     const name = search.endsWith(".") ? search.slice(0, -1) : search;
-    errors.push(...invalidEach(name, `${path}.searches[${i}]`, searchErrors(name)));
+    errors.push(...invalids(`${path}.searches[${i}]`, name, searchErrors(name)));
   });
   options.forEach(({ name }, i) => {
     if (!name) errors.push(fieldError.required(`${path}.options[${i}]`, "must not be empty"));
@@ -57,7 +58,7 @@ function searchErrors(name: string): string[] {
   const errors = utf8Length(name) > dns1123SubdomainBytesMax ? [maxLengthError(dns1123SubdomainBytesMax)] : [];
   if (name.length > searchCharactersMax || !searchPattern.test(name)) {
     const message =
-      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
     errors.push(regexError(message, searchFormat, "example.com"));
   }
   return errors;

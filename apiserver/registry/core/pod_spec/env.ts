@@ -9,7 +9,8 @@ import type {
   PodSpec,
 } from "../../../../lib/types/core_v1.ts";
 import { isConfigMapKey, isRelaxedEnvVarName } from "../../../../lib/validation.ts";
-import { checkDNSLabel, checkDNSSubdomain, checkDNSSubdomainPrefix, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkDNSLabel, checkDNSSubdomain, checkDNSSubdomainPrefix } from "./checks.ts";
 import {
   defaultFieldRef,
   defaultResourceFieldRef,
@@ -31,7 +32,7 @@ export function validateEnv(env: readonly EnvVar[] | undefined, path: string): F
   return (env ?? []).flatMap((variable, i) => {
     const at = `${path}[${i}]`;
     const errors = variable.name
-      ? invalidEach(variable.name, `${at}.name`, isRelaxedEnvVarName(variable.name))
+      ? invalids(`${at}.name`, variable.name, isRelaxedEnvVarName(variable.name))
       : [fieldError.required(`${at}.name`)];
     if (variable.valueFrom === undefined) return errors;
     return [...errors, ...validateValueFrom(variable.valueFrom, variable.value ?? "", `${at}.valueFrom`)];
@@ -61,12 +62,12 @@ function validateValueFrom(from: EnvVarSource, value: string, path: string): Fie
 function validateKeyRef({ name = "", key }: { name?: string; key: string }, path: string): FieldError[] {
   const errors = checkDNSSubdomain(name, `${path}.name`);
   if (!key) return [...errors, fieldError.required(`${path}.key`)];
-  return [...errors, ...invalidEach(key, `${path}.key`, isConfigMapKey(key))];
+  return [...errors, ...invalids(`${path}.key`, key, isConfigMapKey(key))];
 }
 
 function validateFileKeyRef({ key, volumeName, path: file }: FileKeySelector, path: string): FieldError[] {
   return [
-    ...(key ? invalidEach(key, `${path}.key`, isRelaxedEnvVarName(key)) : [fieldError.required(`${path}.key`)]),
+    ...(key ? invalids(`${path}.key`, key, isRelaxedEnvVarName(key)) : [fieldError.required(`${path}.key`)]),
     ...(volumeName ? checkDNSLabel(volumeName, `${path}.volumeName`) : [fieldError.required(`${path}.volumeName`)]),
     ...(file ? checkNoBacksteps(file, `${path}.path`) : [fieldError.required(`${path}.path`)]),
   ];
@@ -98,7 +99,7 @@ function validateEnvSource(
   list: string,
   path: string,
 ): FieldError[] {
-  const errors = prefix ? invalidEach(prefix, `${path}.prefix`, isRelaxedEnvVarName(prefix)) : [];
+  const errors = prefix ? invalids(`${path}.prefix`, prefix, isRelaxedEnvVarName(prefix)) : [];
   if (configMapRef) errors.push(...validateNameRef(configMapRef.name, `${path}.configMapRef.name`));
   if (secretRef) errors.push(...validateNameRef(secretRef.name, `${path}.secretRef.name`));
   if (!configMapRef && !secretRef) {

@@ -8,7 +8,8 @@ import type {
   TCPSocketAction,
 } from "../../../../lib/types/core_v1.ts";
 import { isHTTPHeaderName, isValidPortName, isValidPortNum } from "../../../../lib/validation.ts";
-import { checkPresent, checkSupported, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkPresent, checkSupported } from "./checks.ts";
 
 export interface Handler {
   exec?: ExecAction;
@@ -51,7 +52,7 @@ function validateHTTPGet(get: HTTPGetAction, path: string): FieldError[] {
     ...validatePort(get.port, `${path}.port`),
     ...checkSupported(get.scheme, `${path}.scheme`, ["HTTP", "HTTPS"]),
     ...(get.httpHeaders ?? []).flatMap(({ name }) =>
-      invalidEach(name ?? "", `${path}.httpHeaders`, isHTTPHeaderName(name ?? ""))
+      invalids(`${path}.httpHeaders`, name ?? "", isHTTPHeaderName(name ?? ""))
     ),
   ];
 }
@@ -65,5 +66,5 @@ function validateSleep({ seconds = 0 }: SleepAction, graceSeconds: number | unde
 /** A number, or the name of one of the container's ports. */
 function validatePort(port: number | string | undefined, path: string): FieldError[] {
   const given = port ?? 0;
-  return invalidEach(given, path, typeof given === "number" ? isValidPortNum(given) : isValidPortName(given));
+  return invalids(path, given, typeof given === "number" ? isValidPortNum(given) : isValidPortName(given));
 }

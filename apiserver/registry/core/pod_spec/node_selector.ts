@@ -7,7 +7,8 @@ import type {
   PreferredSchedulingTerm,
 } from "../../../../lib/types/core_v1.ts";
 import { isDNS1123Subdomain, isValidLabelValue } from "../../../../lib/validation.ts";
-import { checkQualifiedName, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkQualifiedName } from "./checks.ts";
 
 export function validateNodeSelector(selector: NodeSelector, path: string): FieldError[] {
   const terms = selector.nodeSelectorTerms ?? [];
@@ -59,7 +60,7 @@ function validateRequirement(
   if (context.values === "any") return errors;
   return [
     ...errors,
-    ...values.flatMap((value, i) => invalidEach(value, `${path}.values[${i}]`, isValidLabelValue(value))),
+    ...values.flatMap((value, i) => invalids(`${path}.values[${i}]`, value, isValidLabelValue(value))),
   ];
 }
 
@@ -100,6 +101,6 @@ function validateFieldRequirement(
   }
   return [
     ...errors,
-    ...values.flatMap((value, i) => invalidEach(value, `${path}.values[${i}]`, isDNS1123Subdomain(value))),
+    ...values.flatMap((value, i) => invalids(`${path}.values[${i}]`, value, isDNS1123Subdomain(value))),
   ];
 }

@@ -2,7 +2,8 @@
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { Container, ContainerPort, PodSpec } from "../../../../lib/types/core_v1.ts";
 import { isValidPortName, isValidPortNum } from "../../../../lib/validation.ts";
-import { checkRequiredEnum, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkRequiredEnum } from "./checks.ts";
 
 const protocols = ["SCTP", "TCP", "UDP"];
 
@@ -26,13 +27,13 @@ function validatePort(port: ContainerPort, path: string, names: Set<string>): Fi
   const errors: FieldError[] = [];
   if (port.name) {
     const wrong = isValidPortName(port.name);
-    if (wrong.length > 0) errors.push(...invalidEach(port.name, `${path}.name`, wrong));
+    if (wrong.length > 0) errors.push(...invalids(`${path}.name`, port.name, wrong));
     else if (names.has(port.name)) errors.push(fieldError.duplicate(`${path}.name`, port.name));
     else names.add(port.name);
   }
   if (!port.containerPort) errors.push(fieldError.required(`${path}.containerPort`));
-  else errors.push(...invalidEach(port.containerPort, `${path}.containerPort`, isValidPortNum(port.containerPort)));
-  if (port.hostPort) errors.push(...invalidEach(port.hostPort, `${path}.hostPort`, isValidPortNum(port.hostPort)));
+  else errors.push(...invalids(`${path}.containerPort`, port.containerPort, isValidPortNum(port.containerPort)));
+  if (port.hostPort) errors.push(...invalids(`${path}.hostPort`, port.hostPort, isValidPortNum(port.hostPort)));
   errors.push(...checkRequiredEnum(port.protocol, `${path}.protocol`, protocols));
   return errors;
 }

@@ -2,13 +2,14 @@
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { PodSpec, SecurityContext } from "../../../../lib/types/core_v1.ts";
 import { isValidGroupID, isValidUserID } from "../../../../lib/validation.ts";
-import { checkSupported, invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
+import { checkSupported } from "./checks.ts";
 import { validateAppArmorProfile, validateSeccompProfile } from "./profiles.ts";
 import { validateSysctls } from "./sysctls.ts";
 import { validateWindowsOptions } from "./windows_options.ts";
 
 function validateId(id: number | undefined, check: (id: number) => string[], path: string): FieldError[] {
-  return id === undefined ? [] : invalidEach(id, path, check(id));
+  return id === undefined ? [] : invalids(path, id, check(id));
 }
 
 /** The pod's; `path` is that of its security context. */

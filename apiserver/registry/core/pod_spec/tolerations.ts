@@ -1,7 +1,7 @@
 /** Taints that a pod puts up with. What a toleration tolerates is lib/tolerations.ts'. */
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { Toleration } from "../../../../lib/types/core_v1.ts";
-import { isValidLabelValue } from "../../../../lib/validation.ts";
+import { emptyError, isValidLabelValue } from "../../../../lib/validation.ts";
 import { checkQualifiedName, checkSupported } from "./checks.ts";
 
 export function validateTolerations(tolerations: readonly Toleration[] | undefined, path: string): FieldError[] {
@@ -45,11 +45,10 @@ function validateValue(operator: string, value: string, path: string): FieldErro
 }
 
 const integer = /^(?:0|-?[1-9][0-9]*)$/;
-const integerError =
-  "must be a valid decimal integer in canonical form (e.g. '123', '-456', '0', regex used for validation is '^(0|-?[1-9][0-9]*)$')";
+const integerError = "must be a valid decimal integer in canonical form";
 
 function validateInteger(value: string, path: string): FieldError[] {
-  const errors = integer.test(value) ? [] : [fieldError.invalid(path, value, integerError)];
+  const errors = integer.test(value) ? [] : [fieldError.invalid(path, value, value === "" ? emptyError : integerError)];
   const wrong = parseError(value);
   if (wrong !== undefined) errors.push(fieldError.invalid(path, value, wrong));
   return errors;

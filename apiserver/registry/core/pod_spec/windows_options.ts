@@ -2,7 +2,7 @@
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { PodSpec, WindowsSecurityContextOptions } from "../../../../lib/types/core_v1.ts";
 import { isDNS1123Subdomain, utf8Length } from "../../../../lib/validation.ts";
-import { invalidEach } from "./checks.ts";
+import { invalids } from "../../meta/messages.ts";
 import { visitContainers } from "./visit.ts";
 
 const credentialSpecKiBMax = 64;
@@ -24,7 +24,7 @@ export function validateWindowsOptions(
   const { gmsaCredentialSpecName: specName, gmsaCredentialSpec: spec, runAsUserName } = options;
   const errors: FieldError[] = [];
   if (specName !== undefined) {
-    errors.push(...invalidEach(specName, `${path}.gmsaCredentialSpecName`, isDNS1123Subdomain(specName)));
+    errors.push(...invalids(`${path}.gmsaCredentialSpecName`, specName, isDNS1123Subdomain(specName)));
   }
   if (spec === "") {
     errors.push(
@@ -35,7 +35,7 @@ export function validateWindowsOptions(
     errors.push(fieldError.invalid(`${path}.gmsaCredentialSpec`, spec, detail));
   }
   if (runAsUserName !== undefined) {
-    errors.push(...invalidEach(runAsUserName, `${path}.runAsUserName`, userNameErrors(runAsUserName)));
+    errors.push(...invalids(`${path}.runAsUserName`, runAsUserName, userNameErrors(runAsUserName)));
   }
   return errors;
 }
