@@ -1,14 +1,15 @@
 /** Flags → parts → run. The parts of the agent are made here, in order, and nowhere else. */
 import { getLogger } from "log";
 import { createClient } from "../lib/client/client.ts";
-import { httpsTransport, parseKubeconfig } from "../lib/client/kubeconfig.ts";
 import { createRecorder } from "../lib/events.ts";
 import { fail } from "../lib/fail.ts";
 import { FlagError, processSources } from "../lib/flags.ts";
 import { createInformer } from "../lib/informer/informer.ts";
+import { followAccess, type Followed, readKubeconfig } from "../lib/join/follow.ts";
+import { agentCertificates, keepCertificates, type KeptCertificate } from "../lib/join/renewal.ts";
+import { addressesAnnotation, machineAnnotation, servingNames } from "../lib/join/signers.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
-import { readText } from "../lib/seams/files.ts";
 import { systemProcesses as processes } from "../lib/seams/process.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
@@ -24,13 +25,13 @@ const logger = getLogger(["sauropod", "agent"]);
 
 async function main(config: AgentConfig): Promise<void> {
   await startLogging({ level: config["log-level"], format: config["log-format"] });
-  const text = await readText(config.kubeconfig);
-  if (text === undefined) throw new FlagError(`--kubeconfig ${config.kubeconfig}: there is no such file`);
-  const transport = httpsTransport(parseKubeconfig(text));
-  const client = createClient(transport, { userAgent: "sauropod-agent" });
   const stopping = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stopping.abort());
   const { signal } = stopping;
+  const followed = await followAccess(() => readKubeconfig(config.kubeconfig), { clock, signal }).catch((error) => {
+    throw new FlagError(`--kubeconfig ${(error as Error).message}`);
+  });
+  const client = createClient(followed.transport, { userAgent: "sauropod-agent" });
   const dockerHost = Deno.env.get("DOCKER_HOST");
   const { engine, socketPath } = await findEngine({
     ...(config.engine === undefined ? {} : { socket: config.engine }),
@@ -54,6 +55,7 @@ async function main(config: AgentConfig): Promise<void> {
   const pods = createInformer(client, PodKind, { fieldSelector, clock });
   const services = createInformer(client, ServiceKind, { clock });
   const nodes = createInformer(client, NodeKind, { clock });
+  const facts = await hostFacts(config["data-dir"]);
   const agent = await createAgent({
     config,
     client,
@@ -64,7 +66,7 @@ async function main(config: AgentConfig): Promise<void> {
     runDirectory: run,
     informers: { pods, services, nodes },
     recorder: createRecorder(client, clock, "kubelet", config.nodeName),
-    facts: await hostFacts(config["data-dir"]),
+    facts,
     clock,
     random,
     signal,
@@ -78,10 +80,27 @@ async function main(config: AgentConfig): Promise<void> {
     signal,
   });
   logger.info("the kubelet API listens on {address}:{port}", { address: config["bind-address"], port: server.port });
-  await Promise.all([pods.run(signal), services.run(signal), nodes.run(signal), agent.run(), server.closed]);
+  const renewing = keepCertificates(certificatesOf(config, followed), {
+    client,
+    annotations: { [machineAnnotation]: facts.machineId, [addressesAnnotation]: config.nodeIp },
+    clock,
+    random,
+    signal,
+  });
+  await Promise.all([pods.run(signal), services.run(signal), nodes.run(signal), agent.run(), server.closed, renewing]);
   // The pods run on: whoever is started next finds them.
-  transport.close();
+  followed.close();
   engine.close();
+}
+
+/** What the agent renews before it runs out. */
+function certificatesOf(config: AgentConfig, followed: Followed): KeptCertificate[] {
+  const { kubeconfig } = config;
+  return agentCertificates(config.nodeName, {
+    files: { kubeconfig, client: `${config["data-dir"]}/client`, followed },
+    serving: { cert: config["tls-cert"], key: config["tls-key"] },
+    names: servingNames(config.nodeName, config.nodeIp),
+  });
 }
 
 if (import.meta.main) {

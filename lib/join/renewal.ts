@@ -6,7 +6,7 @@ import { getLogger } from "log";
 import type { Client } from "../client/client.ts";
 import * as limits from "../limits.ts";
 import { lifetimeOf, namesOf } from "../pki/certificate.ts";
-import { type KeyPair, readPair, writePair } from "../pki/pair_file.ts";
+import { type KeyPair, type PairFiles, readPair, writePair } from "../pki/pair_file.ts";
 import { backoffMs } from "../queue/backoff.ts";
 import { type Clock, type Instant, sleep } from "../seams/clock.ts";
 import type { Random } from "../seams/random.ts";
@@ -125,7 +125,7 @@ function keptClient(what: string, { kubeconfig, client, followed }: ClientFiles)
 /** The agent's client certificate and the one that it serves with. */
 export function agentCertificates(
   nodeName: string,
-  { files, serving, names }: { files: ClientFiles; serving: string; names: readonly string[] },
+  { files, serving, names }: { files: ClientFiles; serving: PairFiles; names: readonly string[] },
 ): KeptCertificate[] {
   const subject = { commonName: signers.nodeUserPrefix + nodeName, organizations: [signers.nodesGroup] };
   return [
