@@ -1,6 +1,7 @@
 /** Annotations that mean something to the cluster (ValidatePodSpecificAnnotations and its updates). */
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { Pod, PodSpec } from "../../../../lib/types/core_v1.ts";
+import { validateProfileAnnotations } from "../pod_spec/profiles.ts";
 
 /** Set by an agent on the API's image of a pod that comes from a file of the host. */
 export const mirrorPodAnnotation = "kubernetes.io/config.mirror";
@@ -23,7 +24,7 @@ export function validatePodAnnotations(annotations: Annotations, spec: PodSpec, 
   if (cost !== undefined && !isInt32(cost)) {
     errors.push(fieldError.invalid(`${path}[${deletionCostAnnotation}]`, cost, "must be a 32bit integer"));
   }
-  return errors;
+  return [...errors, ...validateProfileAnnotations(annotations, spec, path)];
 }
 
 /** What the pod deletion cost may be: no leading `+` and no leading zeros. */

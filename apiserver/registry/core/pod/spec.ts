@@ -1,7 +1,8 @@
 /** Defaults and checks of a pod as a whole; those of its spec are pod_spec/'s. */
 import { type FieldError, fieldError } from "../../../../lib/status.ts";
 import type { Pod } from "../../../../lib/types/core_v1.ts";
-import { defaultPodSpec, validatePodSpec } from "../pod_spec/mod.ts";
+import { defaultPodSpec, defaultSpecOfPod, validatePodSpec } from "../pod_spec/mod.ts";
+import { validateProfilesMatch } from "../pod_spec/profiles.ts";
 import { validatePodAnnotations } from "./annotations.ts";
 import { alignPodIps } from "./status.ts";
 
@@ -9,9 +10,8 @@ import { alignPodIps } from "./status.ts";
 export function defaultPod(pod: Pod): void {
   pod.spec ??= { containers: [] };
   pod.spec.containers ??= [];
-  // Templates don't get this: who makes pods of them leaves it to this default.
-  pod.spec.enableServiceLinks ??= true;
   defaultPodSpec(pod.spec);
+  defaultSpecOfPod(pod.spec);
   if (pod.status !== undefined) alignPodIps(pod.status);
 }
 
@@ -26,7 +26,7 @@ export function validatePod({ metadata, spec }: Pod): FieldError[] {
 }
 
 /** What is wrong with a new pod besides (ValidatePodCreate). */
-export function validateNewPod({ spec }: Pod): FieldError[] {
+export function validateNewPod({ metadata, spec }: Pod): FieldError[] {
   const errors: FieldError[] = [];
   if ((spec.ephemeralContainers ?? []).length > 0) {
     errors.push(fieldError.forbidden("spec.ephemeralContainers", "cannot be set on create"));
@@ -34,7 +34,7 @@ export function validateNewPod({ spec }: Pod): FieldError[] {
   if ((spec.schedulingGates ?? []).length > 0 && spec.nodeName) {
     errors.push(fieldError.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"));
   }
-  return errors;
+  return [...errors, ...validateProfilesMatch(metadata.annotations, spec, "spec")];
 }
 
 /** A projected token is a service account's. */
