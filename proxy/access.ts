@@ -1,13 +1,10 @@
 /** The connection to the API. Credentials are read again when their files change: they are renewed while we run. */
-import { getLogger } from "log";
-import type { Transport } from "../lib/client/client.ts";
-import { type Access, httpsTransport, parseKubeconfig } from "../lib/client/kubeconfig.ts";
+import type { Access } from "../lib/client/kubeconfig.ts";
+import { followAccess, type Followed, readKubeconfig } from "../lib/join/follow.ts";
+import { type KeptCertificate, proxyCertificates } from "../lib/join/renewal.ts";
 import { readText } from "../lib/seams/files.ts";
-import { type Clock, sleep } from "../lib/seams/clock.ts";
-import type { AccessConfig } from "./config.ts";
-
-const logger = getLogger(["sauropod", "proxy"]);
-const rereadMs = 60_000;
+import type { Clock } from "../lib/seams/clock.ts";
+import type { AccessConfig, ProxyConfig } from "./config.ts";
 
 async function required(path: string): Promise<string> {
   const content = await readText(path);
@@ -16,7 +13,7 @@ async function required(path: string): Promise<string> {
 }
 
 async function readAccess(config: AccessConfig): Promise<Access> {
-  if (config.kind === "kubeconfig") return parseKubeconfig(await required(config.path));
+  if (config.kind === "kubeconfig") return await readKubeconfig(config.path);
   const { server, ca, cert, key, token } = config;
   return {
     server,
@@ -27,27 +24,14 @@ async function readAccess(config: AccessConfig): Promise<Access> {
 }
 
 /** A transport that follows its files until the signal aborts. Rejects when they can't be read at first. */
-export async function openAccess(config: AccessConfig, clock: Clock, signal: AbortSignal): Promise<Transport> {
-  let access = await readAccess(config);
-  let transport = httpsTransport(access);
-  void (async () => {
-    while (!signal.aborted) {
-      await sleep(clock, rereadMs, signal);
-      if (signal.aborted) break;
-      try {
-        const now = await readAccess(config);
-        if (JSON.stringify(now) === JSON.stringify(access)) continue;
-        const old = transport;
-        access = now;
-        transport = httpsTransport(now);
-        // Watches begin anew with the new credentials.
-        old.close();
-        logger.info("the credentials for the API were renewed");
-      } catch (error) {
-        logger.warn("the credentials for the API could not be read again: {error}", { error: String(error) });
-      }
-    }
-    transport.close();
-  })();
-  return (request) => transport(request);
+export async function openAccess(config: AccessConfig, clock: Clock, signal: AbortSignal): Promise<Followed> {
+  const followed = await followAccess(() => readAccess(config), { clock, signal });
+  signal.addEventListener("abort", () => followed.close(), { once: true });
+  return followed;
+}
+
+/** What the proxy renews before it runs out: a certificate that stands in its kubeconfig. */
+export function certificatesOf({ access, nodeName, dataDir }: ProxyConfig, followed: Followed): KeptCertificate[] {
+  if (access.kind !== "kubeconfig" || dataDir === undefined) return [];
+  return proxyCertificates(nodeName, { kubeconfig: access.path, client: `${dataDir}/client`, followed });
 }

@@ -1,13 +1,15 @@
 /** `deno task proxy`: makes Service addresses and names work on this node. */
 import { getLogger } from "log";
+import { createClient } from "../lib/client/client.ts";
 import { fail } from "../lib/fail.ts";
 import { helpText, processSources } from "../lib/flags.ts";
+import { keepCertificates } from "../lib/join/renewal.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock } from "../lib/seams/clock.ts";
 import { systemProcesses } from "../lib/seams/process.ts";
 import { systemRandom } from "../lib/seams/random.ts";
 import { gitVersion } from "../lib/version.ts";
-import { openAccess } from "./access.ts";
+import { certificatesOf, openAccess } from "./access.ts";
 import { parseConfig, proxyFlags } from "./config.ts";
 import { Proxy } from "./proxy.ts";
 
@@ -23,9 +25,17 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
   logger.info("proxy {version} on {node}, {mode}", { version: gitVersion, node: config.nodeName, mode: config.mode });
-  const transport = await openAccess(config.access, systemClock, stop.signal);
+  const followed = await openAccess(config.access, systemClock, stop.signal);
+  const { transport } = followed;
   const proxy = new Proxy(config, { transport, processes: systemProcesses, clock: systemClock, random: systemRandom });
-  await proxy.run(stop.signal);
+  const renewing = keepCertificates(certificatesOf(config, followed), {
+    client: createClient(transport, { userAgent: "sauropod-proxy" }),
+    annotations: {},
+    clock: systemClock,
+    random: systemRandom,
+    signal: stop.signal,
+  });
+  await Promise.all([proxy.run(stop.signal), renewing]);
   logger.info("stopped; the rules stay");
   // Connections of the userspace mode would keep the process.
   Deno.exit(0);
