@@ -3,7 +3,8 @@
  * taints that decide what comes to it, its own pods' status, tokens for its own pods, its own Lease. One rule is ours: a Node keeps the
  * machine that it is, so two machines with credentials of one name don't take turns.
  */
-import { nodeClientSigner, nodeOfAgent, nodeServingSigner } from "../../lib/join/signers.ts";
+import { proxyLeaseName, proxyLeaseNamespace } from "../../lib/draining.ts";
+import { nodeClientSigner, nodeOfAgent, nodeOfProxy, nodeServingSigner } from "../../lib/join/signers.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import { deepEqual } from "../../lib/patch/equal.ts";
 import { readRequest } from "../../lib/pki/request.ts";
@@ -19,9 +20,11 @@ const leaseNamespace = "kube-node-lease";
 export const nodeRestriction: AdmissionPlugin = {
   name: "NodeRestriction",
   validate(attributes: Attributes, lookup: Lookup) {
+    const { resource, subresource } = attributes;
+    const proxyNode = nodeOfProxy(attributes.user);
+    if (proxyNode !== undefined && resource.plural === "leases") return writeProxyLease(attributes, proxyNode);
     const node = nodeOfAgent(attributes.user);
     if (node === undefined) return;
-    const { resource, subresource } = attributes;
     switch (`${resource.group}/${resource.plural}${subresource === undefined ? "" : `/${subresource}`}`) {
       case "/pods":
         return writePod(attributes, node);
@@ -213,6 +216,16 @@ function writeLease(attributes: Attributes, node: string): void {
   }
   if ((object?.metadata.name ?? name) === node && (name === "" || name === node)) return;
   throw forbidden(attributes, "can only access node lease with the same name as the requesting node");
+}
+
+function writeProxyLease(attributes: Attributes, node: string): void {
+  const { namespace, name, object } = attributes;
+  const own = proxyLeaseName(node);
+  if (namespace === proxyLeaseNamespace && (object?.metadata.name ?? name) === own) return;
+  throw forbidden(
+    attributes,
+    `the proxy of node ${quote(node)} can only write the lease ${proxyLeaseNamespace}/${own}`,
+  );
 }
 
 function writeCsiNode(attributes: Attributes, node: string): void {

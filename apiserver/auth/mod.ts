@@ -9,6 +9,7 @@ import { bootstrapTokens } from "./bootstrap_token.ts";
 import { componentPolicies } from "./component_policy.ts";
 import { nodeAuthorizer } from "./node_authorizer.ts";
 import { createNodeObjects } from "./node_objects.ts";
+import { proxyAuthorizer } from "./proxy_authorizer.ts";
 
 export interface AuthOptions {
   adminToken: string;
@@ -31,6 +32,11 @@ export function createAuth({ adminToken, cache, storages, clock }: AuthOptions):
       : undefined;
   return {
     authenticators: [clientCertificate, staticToken(adminToken), bootstrapTokens({ secret, clock })],
-    authorizers: [masters, nodeAuthorizer(createNodeObjects(cache, storages)), policies(componentPolicies)],
+    authorizers: [
+      masters,
+      nodeAuthorizer(createNodeObjects(cache, storages)),
+      proxyAuthorizer,
+      policies(componentPolicies),
+    ],
   };
 }
