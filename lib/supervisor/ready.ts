@@ -3,7 +3,10 @@ import { type Client, createClient } from "../client/client.ts";
 import { httpsTransport, parseKubeconfig } from "../client/kubeconfig.ts";
 import { sleep, systemClock } from "../seams/clock.ts";
 import { readText } from "../seams/files.ts";
-import { Node } from "../types/kinds.ts";
+import type { Kind, KubeObject } from "../kind.ts";
+import type { Lease } from "../types/coordination_v1.ts";
+import type { Node } from "../types/core_v1.ts";
+import { Lease as LeaseKind, Node as NodeKind } from "../types/kinds.ts";
 import type { StartConfig } from "./config.ts";
 
 const askEveryMs = 25;
@@ -33,22 +36,40 @@ export async function waitForApi(config: StartConfig): Promise<Client> {
   throw new Error(`the API server did not become ready within ${readyTimeoutMs / 1000} s: ${last}`);
 }
 
-/** Resolves when the node's condition Ready is True. */
+/** Resolves when the node's agent lives, by its Lease, and the condition Ready is True. */
 export async function waitForNode(client: Client, name: string): Promise<void> {
+  const begun = systemClock.now();
+  let why = "its agent does not renew its lease";
+  // A Node that is there from before says nothing about today's agent.
+  const lives = (lease: Lease) => Date.parse(lease.spec.renewTime ?? "") >= begun;
+  const isReady = (node: Node) => {
+    const condition = node.status.conditions?.find(({ type }) => type === "Ready");
+    why = condition?.message ?? "it has not said whether it is ready";
+    return condition?.status === "True";
+  };
   const deadline = AbortSignal.timeout(readyTimeoutMs);
-  let why = "it has not registered";
+  const namespace = "kube-node-lease";
+  const there = await waitFor(client, LeaseKind, { namespace, name }, lives, deadline) &&
+    await waitFor(client, NodeKind, { name }, isReady, deadline);
+  if (!there) throw new Error(`node ${name} did not become Ready within ${readyTimeoutMs / 1000} s: ${why}`);
+}
+
+/** Watches one object until it is as wanted; false when the time is over. */
+async function waitFor<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  { namespace, name }: { namespace?: string; name: string },
+  is: (object: T) => boolean,
+  deadline: AbortSignal,
+): Promise<boolean> {
   while (!deadline.aborted) {
-    const list = await client.list(Node, { fieldSelector: `metadata.name=${name}` });
-    const isReady = (node: typeof list.items[number]) => {
-      const condition = node.status.conditions?.find(({ type }) => type === "Ready");
-      why = condition?.message ?? why;
-      return condition?.status === "True";
-    };
-    if (list.items.some(isReady)) return;
-    const selector = { fieldSelector: `metadata.name=${name}`, resourceVersion: list.metadata.resourceVersion };
-    for await (const event of client.watch(Node, { ...selector, timeoutSeconds: 10 }, deadline)) {
-      if (isReady(event.object)) return;
+    const which = { namespace, fieldSelector: `metadata.name=${name}` };
+    const list = await client.list(kind, which);
+    if (list.items.some(is)) return true;
+    const { resourceVersion } = list.metadata;
+    for await (const event of client.watch(kind, { ...which, resourceVersion, timeoutSeconds: 10 }, deadline)) {
+      if (event.type !== "DELETED" && is(event.object)) return true;
     }
   }
-  throw new Error(`node ${name} did not become Ready within ${readyTimeoutMs / 1000} s: ${why}`);
+  return false;
 }
