@@ -1,7 +1,8 @@
 /** One cluster on one lab host per engine, for the tests of one file; what went wrong is printed with the cluster's own log. */
 import { Cluster, type ClusterOptions, kubectlInstalled } from "../harness/cluster.ts";
+import { findProgram } from "../harness/host_program.ts";
 import { findBusybox } from "../harness/image.ts";
-import { loadImages } from "../harness/images.ts";
+import { loadImages, type TestImage } from "../harness/images.ts";
 import { engineInstalled, type EngineKind } from "../harness/lab/engine.ts";
 import type { Host } from "../harness/lab/host.ts";
 import { createLab, type Lab } from "../harness/lab/lab.ts";
@@ -15,22 +16,31 @@ export interface Scene {
   step(name: string, run: () => Promise<void>): Promise<void>;
 }
 
+export interface ScenarioOptions extends ClusterOptions {
+  /** What the host's engine has. */
+  images: readonly TestImage[];
+  /** Programs of this machine without which it cannot run. */
+  programs?: readonly string[];
+}
+
 /** Why this machine cannot run it. */
-function obstacle(engine: EngineKind): string | undefined {
+function obstacle(engine: EngineKind, programs: readonly string[]): string | undefined {
   if (Deno.uid() !== 0) return "not root";
   if (!engineInstalled(engine)) return `no ${engine}`;
   if (!kubectlInstalled()) return "no kubectl";
+  const missing = programs.find((name) => findProgram(name) === undefined);
+  if (missing !== undefined) return `no ${missing}`;
   return findBusybox() === undefined ? "no static busybox" : undefined;
 }
 
-const networks = { podman: "10.99.1", docker: "10.99.2" };
+const networks = { podman: "10.99.21", docker: "10.99.22" };
 
-/** Registers the same test for Podman and for Docker. */
-export function scenario(name: string, run: (scene: Scene) => Promise<void>, options: ClusterOptions = {}): void {
+/** Registers the same test for Podman and for Docker. ENGINE in the environment names the one that is wanted. */
+export function scenario(name: string, run: (scene: Scene) => Promise<void>, options: ScenarioOptions): void {
   const only = Deno.env.get("ENGINE");
   for (const engine of ["podman", "docker"] as const) {
     if (only !== undefined && only !== engine) continue;
-    const why = obstacle(engine);
+    const why = obstacle(engine, options.programs ?? []);
     Deno.test({
       name: `${name} (${engine}${why === undefined ? "" : `; skipped: ${why}`})`,
       ignore: why !== undefined,
@@ -45,15 +55,19 @@ async function play(
   engine: EngineKind,
   t: Deno.TestContext,
   run: (scene: Scene) => Promise<void>,
-  options: ClusterOptions,
+  options: ScenarioOptions,
 ): Promise<void> {
-  await using lab = await createLab({ name: `e2e${engine.slice(0, 1)}`, hosts: [engine], prefix: networks[engine] });
+  // A lab of that name that a killed run left is removed first; LAB in the environment lets two runs be side by side.
+  const name = `${Deno.env.get("LAB") ?? "e2e"}${engine.slice(0, 1)}`;
+  await using lab = await createLab({ name, hosts: [engine], prefix: networks[engine] });
   const [host] = lab.hosts;
-  await loadImages(host!);
+  await loadImages(host!, options.images);
   await using cluster = new Cluster(host!, options);
   await cluster.start();
   let failed = 0;
+  const only = Deno.env.get("STEP");
   const step = async (name: string, part: () => Promise<void>) => {
+    if (only !== undefined && !name.includes(only)) return;
     if (!(await t.step(name, part))) failed++;
   };
   await run({ lab, host: host!, cluster, engine, step });

@@ -260,4 +260,4 @@ scenario("the quick start works word for word", async (scene) => {
     "Written by `UPDATE=1 deno task e2e`.\n\n";
   await Deno.mkdir(new URL("./", path), { recursive: true });
   await Deno.writeTextFile(path, intro + reader.transcript.parts.join("\n"));
-});
+}, { images: ["v1", "v2", "bad", "dnsutils"], programs: ["nslookup", "dig"] });

@@ -5,8 +5,7 @@
  */
 import { imageArchive, type ImageContent } from "../../agent/images/archive.ts";
 import type { TarEntry } from "../../agent/images/tar.ts";
-
-const busyboxPaths = ["/bin/busybox", "/usr/bin/busybox"];
+import { findProgram } from "./host_program.ts";
 
 const applets = [
   ..."[ ash awk basename cat chmod chown cp cut date dd df dirname echo env expr false find grep head hostname httpd id"
@@ -19,14 +18,7 @@ const applets = [
 
 /** Undefined when this machine has no static busybox; tests that need an image are then skipped. */
 export function findBusybox(): string | undefined {
-  return busyboxPaths.find((path) => {
-    try {
-      return Deno.statSync(path).isFile;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  });
+  return findProgram("busybox");
 }
 
 /** `amd64`, `arm64`: this machine's. */
@@ -35,7 +27,7 @@ export const architecture = Deno.build.arch === "aarch64" ? "arm64" : "amd64";
 /** The files of a small system: busybox, /etc/passwd with root and `app` (1000), /tmp, /root, /etc. */
 export async function busyboxFiles(): Promise<TarEntry[]> {
   const busybox = findBusybox();
-  if (busybox === undefined) throw new Error(`no busybox at ${busyboxPaths.join(" or ")}: install busybox-static`);
+  if (busybox === undefined) throw new Error(`this machine has no busybox: install busybox-static`);
   return [
     ...["bin", "etc", "root", "proc", "sys", "dev", "var", "home"].map((path) => ({
       path,
