@@ -4,11 +4,11 @@ import { CSINode as kind } from "../../../lib/types/kinds.ts";
 import type { CSINode, CSINodeDriver } from "../../../lib/types/storage_v1.ts";
 import { isDNS1123Subdomain, isQualifiedName, utf8Length } from "../../../lib/validation.ts";
 import { defineResource, type Resource } from "../../rest/resource.ts";
+import { validateCSIDriverName } from "../core/pod_spec/volumes.ts";
 import { ageColumn, nameColumn } from "../meta/columns.ts";
 import { immutable } from "../meta/immutable.ts";
 import { invalids } from "../meta/messages.ts";
 import { nonNegative } from "../meta/non_negative.ts";
-import { validateDriverName } from "./parameters.ts";
 
 const nodeIdBytesMax = 256;
 
@@ -18,7 +18,7 @@ function validate({ spec }: CSINode): FieldError[] {
     const path = `spec.drivers[${i}]`;
     const { name = "", allocatable, topologyKeys = [] } = driver;
     const errors = [
-      ...validateDriverName(name, `${path}.name`),
+      ...validateCSIDriverName(name, `${path}.name`),
       ...validateNodeId(driver.nodeID ?? "", `${path}.nodeID`),
       ...nonNegative(allocatable?.count, `${path}.allocatable.count`),
     ];

@@ -1,11 +1,10 @@
 /** Names of drivers and parameters for them: StorageClass and VolumeAttributesClass (pkg/apis/storage/validation). */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
-import { isDNS1123Subdomain, isQualifiedName, utf8Length } from "../../../lib/validation.ts";
+import { isQualifiedName, utf8Length } from "../../../lib/validation.ts";
 import { invalids } from "../meta/messages.ts";
 
 const parametersMax = 512;
 const parametersBytesMax = 256 * 1024;
-const driverNameBytesMax = 63;
 
 /** A name with an optional domain, in any case. It is shown in lower case, as Kubernetes does. */
 export function validateProvisioner(name: string | undefined, path: string): FieldError[] {
@@ -28,12 +27,4 @@ export function validateParameters(
   }
   if (bytes > parametersBytesMax) errors.push(fieldError.tooLong(path, parametersBytesMax));
   return errors;
-}
-
-/** The name that a CSI driver says of itself: a domain of at most 63 bytes (ValidateCSIDriverName). */
-export function validateDriverName(name: string, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (name === "") errors.push(fieldError.required(path));
-  if (utf8Length(name) > driverNameBytesMax) errors.push(fieldError.tooLong(path, driverNameBytesMax));
-  return [...errors, ...invalids(path, name, isDNS1123Subdomain(name.toLowerCase()))];
 }
