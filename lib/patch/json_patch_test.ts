@@ -107,6 +107,15 @@ const objects = fc.dictionary(
   })).value,
 ) as fc.Arbitrary<Json>;
 
+Deno.test("applyMergePatch() answers what shares nothing with its arguments", () => {
+  const object = { kept: { list: [{ a: 1 }] } };
+  const patch = { given: { list: [1] } };
+  const result = applyMergePatch(object, patch) as { kept: { list: { a: number }[] }; given: { list: number[] } };
+  result.kept.list[0]!.a = 2;
+  result.given.list.push(2);
+  assert.deepEqual([object, patch], [{ kept: { list: [{ a: 1 }] } }, { given: { list: [1] } }]);
+});
+
 Deno.test("applyMergePatch() is idempotent, and an empty patch changes nothing", () => {
   fc.assert(fc.property(objects, objects, (object, patch) => {
     const once = applyMergePatch(object, patch);

@@ -2,10 +2,10 @@
 import { statusError } from "../status.ts";
 import { clone, getKey, isObject, type Json, setKey } from "./equal.ts";
 
-/** The object with the patch applied; neither argument is changed. Throws BadRequest for a patch that is no object. */
+/** The object with the patch applied; it shares nothing with either argument. Throws BadRequest for a patch that is no object. */
 export function applyMergePatch(object: Json, patch: unknown): Json {
   if (!isObject(patch)) throw statusError("BadRequest", "Invalid JSON Patch");
-  return merge(object, patch);
+  return merge(clone(object), patch);
 }
 
 function merge(target: unknown, patch: Json): Json {
