@@ -26,7 +26,7 @@ export function created<T extends KubeObject>(resource: Resource<T>, given: Give
   const meta = { name: "web", namespace: "default", uid: "uid-1", creationTimestamp: "2026-01-02T03:04:05Z" };
   object.metadata = { ...meta, ...object.metadata };
   if (resource.generation) object.metadata.generation = 1;
-  if (resource.status) Object.assign(object, { status: {} });
+  if (resource.status && !resource.createsWithStatus) Object.assign(object, { status: {} });
   resource.prepareCreate?.(object, context);
   return object;
 }
@@ -46,7 +46,8 @@ export function isIdempotent<T extends KubeObject>(resource: Resource<T>, given:
 
 /** `field: message` of each error of a new object. */
 export function createErrors<T extends KubeObject>(resource: Resource<T>, given: Given): string[] {
-  return lines(resource.validate(created(resource, given)));
+  const object = created(resource, given);
+  return lines([...resource.validate(object), ...resource.validateCreate?.(object) ?? []]);
 }
 
 /** The same of an update of what was stored; `change` edits a copy. */
