@@ -6,11 +6,17 @@ import { FlagError, helpText, parseFlags, processSources } from "./lib/flags.ts"
 import { sleep, systemClock } from "./lib/seams/clock.ts";
 import { systemProcesses } from "./lib/seams/process.ts";
 import { findEngine, podmanServiceCommand } from "./agent/engine/find.ts";
+import type { Client } from "./lib/client/client.ts";
+import { readKubeconfig } from "./lib/join/follow.ts";
+import { joinStringOf, startToken } from "./lib/join/tokens.ts";
+import { systemRandom } from "./lib/seams/random.ts";
 import { components } from "./lib/supervisor/components.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
 import { type ChildSpec, supervise, type Supervised } from "./lib/supervisor/child.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
-import { waitForApi, waitForNode } from "./lib/supervisor/ready.ts";
+import { waitForApi, waitForNode, waitForOwnNode } from "./lib/supervisor/ready.ts";
+import { tokenCommand, tokenFlags } from "./lib/supervisor/token_command.ts";
+import { joinedConfig, worker } from "./lib/supervisor/worker.ts";
 import { sauropodVersion } from "./lib/version.ts";
 
 const say = (line = "") => Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
@@ -21,6 +27,9 @@ const stopGraceMs = 15_000;
 
 /** Podman's service answers within this, or does not start. ms */
 const podmanStartMs = 15_000;
+
+/** A worker's components that have run for so long have started, whether or not the first host answers. ms */
+const workerStartMs = 20_000;
 
 async function start(config: StartConfig): Promise<void> {
   const begun = systemClock.now();
@@ -41,22 +50,15 @@ async function start(config: StartConfig): Promise<void> {
   const run = (spec: ChildSpec) => {
     running.unshift(supervise(spec, parts));
   };
+  const ending = new AbortController();
   const phases = async () => {
     const engine = config.roles.includes("agent") ? await engineSocket(config, run) : undefined;
     if (engine !== undefined) say(`  engine     ${engine}`);
-    const specs = components(config, engine);
-    const [server, ...others] = specs;
-    run(server!);
-    const client = await waitForApi(config);
-    say(`  apiserver  https://${config.advertiseAddress}:${config.port} (${after()})`);
-    for (const spec of others) run(spec);
-    if (!config.roles.includes("agent")) return;
-    await waitForNode(client, config.nodeName);
-    say(`  node       ${config.nodeName} is Ready (${after()})`);
-    if (config.roles.includes("proxy")) say(`  proxy      ${config.proxyMode}, DNS on ${config.clusterDns}`);
-    say();
-    say(`  export KUBECONFIG=${config.dataDir}/kubeconfig`);
-    say("  kubectl get nodes");
+    const joined = await worker(config, { clock: systemClock, say, signal: ending.signal });
+    const phase = { config: joined?.config ?? config, engine, run, after, signal: ending.signal };
+    if (joined === undefined) await serverPhases(phase);
+    else await workerPhases(phase, joined.server, () => started = true);
+    if (ending.signal.aborted) return;
     say();
     say("Ctrl-C stops Sauropod and leaves the pods running; started again it takes them over.");
   };
@@ -65,8 +67,61 @@ async function start(config: StartConfig): Promise<void> {
     await stopped.promise;
     say("stopping; the pods stay");
   } finally {
+    ending.abort();
     for (const child of running) await child.stop();
   }
+}
+
+interface Phase {
+  config: StartConfig;
+  /** Socket of the engine. */
+  engine: string | undefined;
+  run(spec: ChildSpec): void;
+  /** For people: how long it took up to now. */
+  after(): string;
+  signal: AbortSignal;
+}
+
+/** The first host: the API server, then what runs pods here, then how to use it. */
+async function serverPhases({ config, engine, run, after }: Phase): Promise<void> {
+  if (!config.roles.includes("server")) throw new FlagError("--roles: a host without the server role needs --join");
+  const [server, ...others] = components(config, engine);
+  run(server!);
+  const client = await waitForApi(config);
+  say(`  apiserver  https://${config.advertiseAddress}:${config.port} (${after()})`);
+  for (const spec of others) run(spec);
+  if (config.roles.includes("agent")) {
+    await waitForNode(client, config.nodeName);
+    sayNode(config, after());
+  }
+  say();
+  say(`  export KUBECONFIG=${config.dataDir}/kubeconfig`);
+  say("  kubectl get nodes");
+  say();
+  say("To run pods on another host, too, run there:");
+  say(`  deno task start --join ${await startJoinString(config, client)}`);
+}
+
+/** A host that joins: agent and proxy, with the credentials that the first host gave. */
+async function workerPhases(phase: Phase, server: string, settled: () => void): Promise<void> {
+  const { config, engine, run, after, signal } = phase;
+  say(`  joined     ${server} (${after()})`);
+  for (const spec of components(config, engine)) run(spec);
+  if (!config.roles.includes("agent")) return;
+  // The first host may be away for long: that is no reason to end, the pods run.
+  const cancel = systemClock.after(workerStartMs, settled);
+  if (await waitForOwnNode(config, { say, signal })) sayNode(config, after());
+  cancel();
+}
+
+function sayNode(config: StartConfig, after: string): void {
+  say(`  node       ${config.nodeName} is Ready (${after})`);
+  if (config.roles.includes("proxy")) say(`  proxy      ${config.proxyMode}, DNS on ${config.clusterDns}`);
+}
+
+async function startJoinString(config: StartConfig, client: Client): Promise<string> {
+  const access = await readKubeconfig(`${config.dataDir}/kubeconfig`);
+  return joinStringOf(access, await startToken({ client, clock: systemClock, random: systemRandom }));
 }
 
 /**
@@ -139,16 +194,19 @@ async function reset(config: StartConfig): Promise<void> {
   say(`removed ${config.dataDir}`);
 }
 
-const usage = `usage: deno task start|stop|reset [flags]
+const usage = `usage: deno task start|stop|reset|token [flags]
 
-  start              run a one-host cluster in the foreground
+  start              run a one-host cluster in the foreground; with --join, run pods for another host's cluster
   stop               end it; the pods stay. --with-pods removes them too
   reset              end it and remove everything that it made: pods, networks, rules, data
+  token create       print a fresh string for --join. --ttl 24h, --description TEXT
+  token list         the tokens that are good
+  token revoke ID    make one useless
 `;
 
 async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
-  const flags = flagsOf(command);
+  const flags = command === "token" ? tokenFlags : flagsOf(command);
   if (flags === undefined || rest.includes("--help")) {
     say(
       `${usage}\nflags (each also SAUROPOD_<NAME> in the environment, and a key of --config FILE.yaml):\n${
@@ -158,10 +216,16 @@ async function main(args: readonly string[]): Promise<void> {
     if (flags === undefined && command !== undefined && command !== "--help") Deno.exit(2);
     return;
   }
-  const { values, rest: words } = parseFlags(flags, processSources(rest));
+  const sources = processSources(rest);
+  if (command === "token") {
+    const { values, rest: words } = parseFlags(tokenFlags, sources);
+    return await tokenCommand(words, values, { clock: systemClock, random: systemRandom, say });
+  }
+  const { values, rest: words } = parseFlags(flagsOf(command)!, sources);
   if (words.length > 0) throw new FlagError(`${words[0]}: not understood; see deno task ${command} --help`);
-  const config = await resolveConfig(values, systemProcesses);
-  if (command === "start") return await start(config);
+  const given = await resolveConfig(values, systemProcesses);
+  if (command === "start") return await start(given);
+  const config = await joinedConfig(given);
   if (command === "stop") {
     await stop(config);
     if (config.withPods) await remove(config, "agent", "pods");

@@ -61,10 +61,23 @@ export async function writeJoined(dataDir: string, result: JoinResult): Promise<
   await writeAtomic(markerOf(dataDir), JSON.stringify({ server, nodeName, settings } satisfies Joined, null, 2) + "\n");
 }
 
-/** Whom this host joined; `undefined` when it never did. Throws JoinError for a directory that belongs to a first host. */
+/** Whom this host joined; `undefined` when it never did. */
 export async function readJoined(dataDir: string): Promise<Joined | undefined> {
   const text = await readText(markerOf(dataDir));
   return text === undefined ? undefined : JSON.parse(text) as Joined;
+}
+
+/** The first host has another address now: everything speaks to that from the next start on. */
+export async function moveServer(dataDir: string, joined: Joined, server: string): Promise<Joined> {
+  const ca = await readText(authorityOf(dataDir));
+  for (const component of ["agent", "proxy"] as const) {
+    const paths = credentialPaths(dataDir, component);
+    const pair = await readPair(paths.client);
+    if (ca !== undefined && pair !== undefined) await writeClient(paths, { server, ca }, pair);
+  }
+  const moved = { ...joined, server };
+  await writeAtomic(markerOf(dataDir), JSON.stringify(moved, null, 2) + "\n");
+  return moved;
 }
 
 /** Throws JoinError when the data directory is that of a first host. */

@@ -1,5 +1,6 @@
 /** Settings of the whole: what `deno task start` takes, resolved into one value from which each component's flags are made. */
 import { address, choice, cidr, type Flag, FlagError, port, portRange, text, toggle, type Values } from "../flags.ts";
+import { type JoinString, readJoin } from "../join/join_string.ts";
 import { logFlags } from "../log.ts";
 import type { Processes } from "../seams/process.ts";
 import { hostAddress, nodeNameOf } from "./host.ts";
@@ -19,6 +20,12 @@ const rolesFlag: Flag<readonly Role[]> = {
   },
 };
 
+const joinFlag: Flag<JoinString | undefined> = {
+  help: "make this host a node of the cluster of this join string, or of the one in that file",
+  value: "JOIN|@FILE",
+  parse: (given) => readJoin(given, (path) => Deno.readTextFileSync(path)),
+};
+
 const startFlags = {
   "data-dir": text("where state lives", "DIR", "/var/lib/sauropod"),
   "bind-address": address("address that the API and the agent listen on", "0.0.0.0"),
@@ -26,6 +33,7 @@ const startFlags = {
   "advertise-address": address("address at which other hosts reach the API; default: --node-ip"),
   redis: text("an existing Redis; default: a redis-server of our own", "URL"),
   engine: text("socket of the container engine; default: found", "SOCKET"),
+  join: joinFlag,
   "node-name": text("name of this node; default: the host's name", "NAME"),
   "node-ip": address("address of this node; default: that of the default route"),
   "agent-port": port("port of the agent", 10250),
@@ -57,7 +65,11 @@ export interface StartConfig {
   advertiseAddress: string;
   redis?: string;
   engine?: string;
+  /** Absent on a first host. */
+  join?: JoinString;
   nodeName: string;
+  /** As the flag says it; absent when it was found. */
+  givenNodeName?: string;
   nodeIp: string;
   agentPort: number;
   proxyHealthPort: number;
@@ -96,6 +108,8 @@ export async function resolveConfig(
     advertiseAddress: values["advertise-address"] ?? nodeIp,
     redis: values.redis,
     engine: values.engine,
+    join: values.join,
+    givenNodeName: values["node-name"],
     nodeName: values["node-name"] ?? nodeNameOf(Deno.hostname()),
     nodeIp,
     agentPort: values["agent-port"]!,

@@ -4,9 +4,12 @@ import { httpsTransport, parseKubeconfig } from "../client/kubeconfig.ts";
 import { sleep, systemClock } from "../seams/clock.ts";
 import { readText } from "../seams/files.ts";
 import type { Kind, KubeObject } from "../kind.ts";
+import { isReason } from "../status.ts";
 import type { Lease } from "../types/coordination_v1.ts";
 import type { Node } from "../types/core_v1.ts";
 import { Lease as LeaseKind, Node as NodeKind } from "../types/kinds.ts";
+import { readKubeconfig } from "../join/follow.ts";
+import { credentialPaths } from "../join/joined.ts";
 import type { StartConfig } from "./config.ts";
 
 const askEveryMs = 25;
@@ -52,6 +55,50 @@ export async function waitForNode(client: Client, name: string): Promise<void> {
   const there = await waitFor(client, LeaseKind, { namespace, name }, lives, deadline) &&
     await waitFor(client, NodeKind, { name }, isReady, deadline);
   if (!there) throw new Error(`node ${name} did not become Ready within ${readyTimeoutMs / 1000} s: ${why}`);
+}
+
+/** Between two looks of a worker at what it is to the cluster, and between two lines about it. ms */
+const ownAskMs = 100;
+const ownSayMs = 10_000;
+
+/**
+ * The same for a worker, with its agent's credentials: a node reads its own Lease and no list of them. The first host may be away when
+ * this one starts again: then it says so now and then, until the signal aborts.
+ */
+export async function waitForOwnNode(
+  config: Pick<StartConfig, "dataDir" | "nodeName">,
+  { say, signal }: { say(line: string): void; signal: AbortSignal },
+): Promise<boolean> {
+  const transport = httpsTransport(await readKubeconfig(credentialPaths(config.dataDir, "agent").kubeconfig));
+  const client = createClient(transport, { userAgent: "sauropod-supervisor" });
+  const begun = systemClock.now();
+  let spoken = begun;
+  try {
+    while (!signal.aborted) {
+      const why = await ownTrouble(client, config.nodeName, begun).catch((error) => (error as Error).message);
+      if (why === undefined) return true;
+      if (systemClock.now() - spoken >= ownSayMs) {
+        spoken = systemClock.now();
+        say(`  waiting    node ${config.nodeName} is not Ready yet: ${why}`);
+      }
+      await sleep(systemClock, ownAskMs, signal);
+    }
+    return false;
+  } finally {
+    transport.close();
+  }
+}
+
+async function ownTrouble(client: Client, name: string, begun: number): Promise<string | undefined> {
+  const lease = await client.get(LeaseKind, { namespace: "kube-node-lease", name }).catch((error) => {
+    if (isReason(error, "NotFound")) return undefined;
+    throw error;
+  });
+  if (!(Date.parse(lease?.spec.renewTime ?? "") >= begun)) return "its agent does not renew its lease";
+  const { status } = await client.get(NodeKind, { name });
+  const condition = status.conditions?.find(({ type }) => type === "Ready");
+  if (condition?.status === "True") return undefined;
+  return condition?.message ?? "it has not said whether it is ready";
 }
 
 /** Watches one object until it is as wanted; false when the time is over. */
