@@ -45,8 +45,10 @@ async function main(config: AgentConfig): Promise<void> {
   const network = createPodNetwork({
     clusterId: config.clusterId,
     clusterCidr: config["cluster-cidr"],
-    nodeIp: config.nodeIp,
+    serviceCidr: config["service-cidr"],
+    nodeIp: () => config.nodeIp,
     leasesPath: `${config["data-dir"]}/leases.json`,
+    changesPath: `${config["data-dir"]}/host_changes.json`,
     ...(config["pod-network-mtu"] === 0 ? {} : { mtu: config["pod-network-mtu"] }),
     clock,
     processes,

@@ -74,8 +74,10 @@ async function reset(config: AgentConfig, what: string): Promise<void> {
   const network = createPodNetwork({
     clusterId: config.clusterId,
     clusterCidr: config["cluster-cidr"],
-    nodeIp: config.nodeIp,
+    serviceCidr: config["service-cidr"],
+    nodeIp: () => config.nodeIp,
     leasesPath: `${config["data-dir"]}/leases.json`,
+    changesPath: `${config["data-dir"]}/host_changes.json`,
     clock,
     processes,
   });

@@ -1,7 +1,7 @@
 /** PodNetwork without a kernel: real addresses (ipam.ts), no links. For tests only. */
 import type { Clock } from "../../lib/seams/clock.ts";
 import { allocate, type Leases, noLeases, release, setHostPorts } from "./ipam.ts";
-import { NetworkError, type NetworkPeer, type PodAttachment, type PodNetwork } from "./network.ts";
+import { NetworkError, type NetworkPeer, type NetworkPlace, type PodAttachment, type PodNetwork } from "./network.ts";
 
 export class FakeNetwork implements PodNetwork {
   /** Pods that are attached, by uid. */
@@ -52,6 +52,14 @@ export class FakeNetwork implements PodNetwork {
 
   async setPeers(peers: readonly NetworkPeer[]): Promise<void> {
     this.peers = peers;
+  }
+
+  async verify(): Promise<readonly string[]> {
+    return [];
+  }
+
+  place(): NetworkPlace | undefined {
+    return this.#leases === undefined ? undefined : { mode: "auto", subnet: "192.168.0.0/24", mtu: 1450 };
   }
 
   async teardown(): Promise<void> {

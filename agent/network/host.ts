@@ -2,9 +2,8 @@
 import { networkCommandTimeoutMs } from "../../lib/limits.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { CommandError, type Output, type Processes } from "../../lib/seams/process.ts";
-import type { FirewallView } from "./firewall.ts";
 import { NetworkError } from "./network.ts";
-import { type NodeView, routeProtocol } from "./node_plan.ts";
+import type { NodeView } from "./node_plan.ts";
 import { parseAddresses, parseForwarding, parseLinks, parseNeighbours, parseRoutes } from "./observe.ts";
 
 export class NetworkHost {
@@ -59,12 +58,12 @@ export class NetworkHost {
     }
   }
 
-  /** What planNode() looks at. */
-  async view(vxlan: string): Promise<NodeView> {
+  /** What planNode() looks at: all that leads to addresses within `range`. */
+  async view(vxlan: string, range: string): Promise<NodeView> {
     const [links, addresses, routes, neighbours, forwarding] = await Promise.all([
       this.must(["ip", "-j", "-d", "link", "show"]),
       this.must(["ip", "-j", "-4", "addr", "show"]),
-      this.must(["ip", "-j", "-4", "-d", "route", "show", "proto", routeProtocol]),
+      this.must(["ip", "-j", "-4", "-d", "route", "show", "root", range]),
       // They fail when there is no such device, which is the same as nothing.
       this.may(["ip", "-j", "-4", "neigh", "show", "dev", vxlan, "nud", "permanent"]),
       this.may(["bridge", "-j", "fdb", "show", "dev", vxlan]),
@@ -72,21 +71,10 @@ export class NetworkHost {
     return {
       links: parseLinks(links),
       addresses: parseAddresses(addresses),
-      routes: parseRoutes(routes).map((route) => ({
-        ...route,
-        type: route.type === "unicast" ? undefined : route.type,
-      })),
+      routes: parseRoutes(routes),
       neighbours: parseNeighbours(neighbours ?? ""),
       forwarding: parseForwarding(forwarding ?? ""),
     };
-  }
-
-  async firewall(): Promise<FirewallView> {
-    const [rules, trustedSources] = await Promise.all([
-      this.may(["iptables", "-w", "-S"]),
-      this.may(["firewall-cmd", "--zone=trusted", "--list-sources"]),
-    ]);
-    return { rules, trustedSources };
   }
 
   /** The table as the kernel has it; undefined when it is not there. */
@@ -96,6 +84,38 @@ export class NetworkHost {
 
   async batch(program: "ip" | "bridge", lines: readonly string[]): Promise<void> {
     if (lines.length > 0) await this.must([program, "-batch", "-"], `${lines.join("\n")}\n`);
+  }
+
+  /** Each line for itself: what fails does not hold up the rest. Answers the lines that failed, with the reason. */
+  async tryBatch(program: "ip" | "bridge", lines: readonly string[]): Promise<string[]> {
+    if (lines.length === 0) return [];
+    const { code, stderr } = await this.#run([program, "-force", "-batch", "-"], `${lines.join("\n")}\n`);
+    if (code === 0) return [];
+    const failures: string[] = [];
+    let said: string[] = [];
+    for (const row of stderr.split("\n")) {
+      const failed = /^Command failed -:(\d+)$/.exec(row)?.[1];
+      if (failed === undefined) said.push(row.replace(/^(Error|RTNETLINK answers): /, ""));
+      else {
+        failures.push(`${program} ${lines[Number(failed) - 1]}: ${said.join(" ").trim()}`);
+        said = [];
+      }
+    }
+    return failures.length > 0 ? failures : [`${program} -batch: ${stderr.trim() || `exit code ${code}`}`];
+  }
+
+  /** Settings below /proc/sys, by path; those that are not there are left out. */
+  async settings(paths: readonly string[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for (const path of paths) {
+      const value = await this.may(["cat", `/proc/sys/${path}`]);
+      if (value !== undefined) found.set(path, value.trim());
+    }
+    return found;
+  }
+
+  async set(path: string, value: string): Promise<void> {
+    await this.must(["sh", "-ec", 'echo "$2" > "/proc/sys/$1"', "sh", path, value]);
   }
 
   async script(text: string): Promise<void> {

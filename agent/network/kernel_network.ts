@@ -1,14 +1,13 @@
 /**
- * PodNetwork with ip and nft. Each operation looks, plans (node_plan.ts, pod_plan.ts, firewall.ts, ruleset.ts: pure) and
- * executes; one at a time, since they share the leases and the table.
+ * PodNetwork with ip and nft: addresses and links of pods here, the node's own part in node_network.ts. One operation at a time, since they
+ * share the leases and the table.
  */
 import { getLogger } from "log";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Processes } from "../../lib/seams/process.ts";
-import { planFirewall, planFirewallRemoval } from "./firewall.ts";
 import { NetworkHost } from "./host.ts";
 import { allocate, gatewayOf, type Leases, noLeases, release, setHostPorts } from "./ipam.ts";
-import { parseCidr, parseIpv4 } from "./ipv4.ts";
+import { parseCidr } from "./ipv4.ts";
 import { leaseFile } from "./lease_file.ts";
 import { networkNames, podLink } from "./names.ts";
 import {
@@ -16,22 +15,29 @@ import {
   type NetworkPeer,
   type PodAttachment,
   type PodNetwork,
+  type PodNetworkMode,
   type ReconcileReport,
 } from "./network.ts";
-import { type NodeView, type Overlay, planNode, podMtu, routeProtocol } from "./node_plan.ts";
+import { checked, NodeNetwork } from "./node_network.ts";
+import type { NodeView } from "./node_plan.ts";
 import { attachScript, isAttached, uidOf } from "./pod_plan.ts";
-import { networkRuleset } from "./ruleset.ts";
 
 export interface PodNetworkOptions {
   readonly clusterId: string;
   readonly clusterCidr: string;
-  readonly nodeIp: string;
+  readonly serviceCidr: string;
+  /** The node's address, which may change. */
+  readonly nodeIp: () => string;
   /** File of leases, under the data directory. */
   readonly leasesPath: string;
-  /** Of pods; absent: that of the node's link, less the overlay's 50 bytes. */
+  /** File with what was changed on the host and has to be set back, beside it. */
+  readonly changesPath: string;
+  /** Of pods; absent: that of the node's link, less what tunnels need. */
   readonly mtu?: number;
-  /** Absent: `auto`, port 4789. */
-  readonly overlay?: Partial<Overlay>;
+  /** Absent: `auto`. */
+  readonly mode?: PodNetworkMode;
+  /** UDP port of tunnels, the same on all nodes; absent: 4789 (RFC 7348). */
+  readonly tunnelPort?: number;
   readonly clock: Clock;
   readonly processes: Processes;
 }
@@ -46,6 +52,8 @@ export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
     addressOf: (uid) => network.addressOf(uid),
     reconcile: (live) => inTurn(() => network.reconcile(live)),
     setPeers: (peers) => inTurn(() => network.setPeers(peers)),
+    verify: () => inTurn(() => network.verify()),
+    place: () => network.node.place(),
     teardown: () => inTurn(() => network.teardown()),
   };
 }
@@ -61,25 +69,21 @@ function turns(): <T>(work: () => Promise<T>) => Promise<T> {
 }
 
 class KernelNetwork {
-  readonly #log = getLogger(["sauropod", "agent"]);
+  readonly #log = getLogger(["sauropod", "agent", "network"]);
   readonly #host: NetworkHost;
   readonly #names;
   readonly #file;
-  readonly #clusterCidr: string;
-  readonly #overlay: Overlay;
+  readonly node: NodeNetwork;
   #leases: Leases | undefined;
-  #peers: readonly NetworkPeer[] = [];
-  #mtu = 0;
-  /** The table as the kernel printed it after we loaded it, and the text that was loaded. */
-  #table: { listing: string | undefined; text: string } | undefined;
+  /** The peers whose ways are there, and where they were made from. */
+  #reached = "";
 
   constructor(readonly options: PodNetworkOptions) {
     this.#host = new NetworkHost(options.processes, options.clock);
     this.#names = networkNames(options.clusterId);
     this.#file = leaseFile(options.leasesPath);
-    this.#overlay = { mode: options.overlay?.mode ?? "auto", port: options.overlay?.port ?? 4789 };
-    this.#clusterCidr = checked(() => parseCidr(options.clusterCidr).text);
-    checked(() => parseIpv4(options.nodeIp));
+    const { mode = "auto", tunnelPort = 4789 } = options;
+    this.node = new NodeNetwork({ ...options, mode, tunnelPort }, this.#host, this.#names);
   }
 
   async setup(podCidr: string): Promise<void> {
@@ -95,7 +99,7 @@ class KernelNetwork {
       );
     }
     this.#leases = kept.podCidr === cidr.text ? kept : noLeases(cidr.text);
-    await this.#repair();
+    await this.node.apply(this.#leases);
   }
 
   #need(): Leases {
@@ -109,49 +113,11 @@ class KernelNetwork {
     return this.#leases?.pods[uid]?.ip;
   }
 
-  /** Makes the node's own setup what it should be, and says what was not. */
-  async #repair(): Promise<string[]> {
-    const view = await this.#host.view(this.#names.vxlan);
-    this.#mtu = this.options.mtu ?? podMtu(this.options.nodeIp, view);
-    const repaired = await this.#applyNode(view);
-    const forward = await this.#host.must(["cat", "/proc/sys/net/ipv4/ip_forward"]);
-    if (forward.trim() !== "1") {
-      await this.#host.script("echo 1 > /proc/sys/net/ipv4/ip_forward\n");
-      repaired.push("net.ipv4.ip_forward");
-    }
-    const wish = { clusterCidr: this.#clusterCidr, comment: this.#names.comment };
-    for (const command of planFirewall(wish, await this.#host.firewall())) {
-      await this.#host.must(command);
-      repaired.push(command.join(" "));
-    }
-    const listing = await this.#host.table(this.#names.table);
-    if (this.#table === undefined || listing !== this.#table.listing) {
-      await this.#loadTable({ force: true });
-      repaired.push(`nft table ${this.#names.table}`);
-    }
+  async verify(): Promise<readonly string[]> {
+    if (this.#leases === undefined) return [];
+    const { repaired } = await this.node.apply(this.#leases);
+    if (repaired.length > 0) this.#log.info("pod network: put right {repaired}", { repaired });
     return repaired;
-  }
-
-  async #applyNode(view: NodeView): Promise<string[]> {
-    const plan = planNode({
-      names: this.#names,
-      podCidr: this.#need().podCidr,
-      clusterCidr: this.#clusterCidr,
-      nodeIp: this.options.nodeIp,
-      mtu: this.#mtu,
-      overlay: this.#overlay,
-      peers: this.#peers,
-    }, view);
-    await this.#host.batch("ip", plan.ip);
-    await this.#host.batch("bridge", plan.bridge);
-    return [...plan.why];
-  }
-
-  async #loadTable(options: { force: boolean }): Promise<void> {
-    const text = networkRuleset({ names: this.#names, clusterCidr: this.#clusterCidr, leases: this.#need() });
-    if (!options.force && this.#table?.text === text) return;
-    await this.#host.must(["nft", "-f", "-"], text);
-    this.#table = { text, listing: await this.#host.table(this.#names.table) };
   }
 
   async #keep(leases: Leases): Promise<void> {
@@ -192,18 +158,18 @@ class KernelNetwork {
       pid: pod.pid,
       ip: got.ip,
       gateway: gatewayOf(this.#need().podCidr),
-      mtu: this.#mtu,
+      mtu: this.node.mtu,
     };
     if (have === undefined || !have.includes(`"${got.ip}"`) || !await this.#hostSideIs(pod.uid, got.ip)) {
       await this.#makeLink(pod, attachScript(wish));
     }
-    await this.#loadTable({ force: false });
+    await this.node.loadTable(this.#need(), { again: false });
     if (!same) await this.#forgetFlows(hostPorts);
     return { ip: got.ip };
   }
 
   async #hostSideIs(uid: string, ip: string): Promise<boolean> {
-    return isAttached(this.#names, { uid, ip }, await this.#host.view(this.#names.vxlan));
+    return isAttached(this.#names, { uid, ip }, await this.node.view());
   }
 
   async #makeLink(pod: PodAttachment, script: string): Promise<void> {
@@ -235,14 +201,14 @@ class KernelNetwork {
     const lease = leases.pods[uid];
     if (lease === undefined) return;
     await this.#keep(release(leases, uid, this.options.clock.now()));
-    await this.#loadTable({ force: false });
+    await this.node.loadTable(this.#need(), { again: false });
     await this.#forgetFlows(lease.hostPorts);
   }
 
   async reconcile(live: readonly PodAttachment[]): Promise<ReconcileReport> {
     const now = this.options.clock.now();
     const uids = new Set(live.map((pod) => pod.uid));
-    const view = await this.#host.view(this.#names.vxlan);
+    const view = await this.node.view();
     const removed: string[] = [];
     let leases = this.#need();
     for (const uid of Object.keys(leases.pods)) {
@@ -264,8 +230,9 @@ class KernelNetwork {
       }
     }
     await this.#keep(leases);
-    await this.#loadTable({ force: false });
-    const repaired = await this.#repair();
+    await this.node.loadTable(this.#need(), { again: false });
+    const repaired = [...(await this.node.apply(this.#need())).repaired];
+    repaired.push(...await this.#resize(live, view));
     const lost = live.filter(({ uid }) => {
       const ip = leases.pods[uid]?.ip;
       return ip === undefined || !isAttached(this.#names, { uid, ip }, view);
@@ -276,51 +243,37 @@ class KernelNetwork {
     return { lost, removed, repaired };
   }
 
-  async setPeers(peers: readonly NetworkPeer[]): Promise<void> {
-    for (const peer of peers) {
-      checked(() => parseCidr(peer.podCidr));
-      checked(() => parseIpv4(peer.nodeIp));
+  /** The node's link has another size, or pods are allowed another: both ends of their links follow. */
+  async #resize(live: readonly PodAttachment[], { links }: NodeView): Promise<string[]> {
+    const { mtu } = this.node;
+    const resized: string[] = [];
+    for (const { uid, pid } of live) {
+      const name = podLink(this.#names, uid);
+      const link = links.find((one) => one.name === name);
+      if (link === undefined || link.mtu === mtu) continue;
+      const inside = ["nsenter", "-t", String(pid), "-n", "ip", "link", "set", "eth0", "mtu", String(mtu)];
+      // A pod that is ending has no such end any more.
+      if (await this.#host.may(inside) === undefined) continue;
+      await this.#host.may(["ip", "link", "set", name, "mtu", String(mtu)]);
+      resized.push(`link of pod ${uid}: ${mtu} bytes`);
     }
-    this.#peers = peers;
-    if (this.#leases !== undefined) await this.#applyNode(await this.#host.view(this.#names.vxlan));
+    return resized;
+  }
+
+  async setPeers(peers: readonly NetworkPeer[]): Promise<void> {
+    const wanted = JSON.stringify([this.options.nodeIp(), peers]);
+    if (wanted === this.#reached) return;
+    this.node.setPeers(peers);
+    if (this.#leases === undefined) return;
+    const { failures } = await this.node.apply(this.#leases);
+    if (failures.length > 0) throw new NetworkError("command", failures.join("; "));
+    this.#reached = wanted;
   }
 
   async teardown(): Promise<void> {
-    const view = await this.#host.view(this.#names.vxlan);
-    for (const link of view.links) {
-      if (uidOf(this.#names, link) !== undefined || link.name === this.#names.vxlan) {
-        await this.#host.may(["ip", "link", "del", link.name]);
-      }
-    }
-    const cluster = parseCidr(this.#clusterCidr);
-    for (const { destination, type } of view.routes) {
-      const base = parseCidr(destination).base;
-      if (base < cluster.base || base >= cluster.base + cluster.size) continue;
-      await this.#host.may([
-        "ip",
-        "route",
-        "del",
-        ...(type === undefined ? [] : [type]),
-        destination,
-        "proto",
-        routeProtocol,
-      ]);
-    }
-    await this.#host.may(["nft", "delete", "table", "ip", this.#names.table]);
-    const wish = { clusterCidr: this.#clusterCidr, comment: this.#names.comment };
-    for (const command of planFirewallRemoval(wish, await this.#host.firewall())) await this.#host.may(command);
+    await this.node.teardown();
     await this.#file.remove();
     this.#leases = undefined;
-    this.#table = undefined;
-  }
-}
-
-/** A bad address or range, as NetworkError. */
-function checked<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new NetworkError("bad_config", error.message, { cause: error });
+    this.#reached = "";
   }
 }
