@@ -1,7 +1,7 @@
 /** CronJobs (pkg/registry/batch/cronjob). */
 import { CronError, parseCron } from "../../../lib/cron.ts";
 import { cronJobNameBytesMax } from "../../../lib/limits.ts";
-import { type FieldError, fieldError, invalid } from "../../../lib/status.ts";
+import { type FieldError, fieldError } from "../../../lib/status.ts";
 import type { CronJob as CronJobObject, CronJobSpec, JobSpec } from "../../../lib/types/batch_v1.ts";
 import { CronJob } from "../../../lib/types/kinds.ts";
 import { isDNS1123Subdomain, maxLengthError, utf8Length } from "../../../lib/validation.ts";
@@ -23,14 +23,8 @@ export const cronJob = defineResource<CronJobObject>(CronJob, {
   categories: ["all"],
   status: true,
   defaults,
-  prepareCreate(object) {
-    // Older ones may have longer names, and are not to be stuck with them: so only new ones are told.
-    const { name } = object.metadata;
-    if (utf8Length(name) <= cronJobNameBytesMax) return;
-    const error = fieldError.invalid("metadata.name", name, maxLengthError(cronJobNameBytesMax));
-    throw invalid(CronJob, name, [...validate(object), error]);
-  },
   validate,
+  validateCreate: nameErrors,
   warnings(object, old) {
     const { spec } = object.spec.jobTemplate;
     const path = "spec.jobTemplate.spec";
@@ -74,6 +68,12 @@ function defaults(object: CronJobObject): void {
   const template = spec.jobTemplate.spec ??= {} as JobSpec;
   template.template = fillTemplate(template.template);
   defaultPodTemplate(template.template);
+}
+
+/** Older ones may have longer names, and are not to be stuck with them. */
+function nameErrors({ metadata: { name } }: CronJobObject): FieldError[] {
+  if (utf8Length(name) <= cronJobNameBytesMax) return [];
+  return [fieldError.invalid("metadata.name", name, maxLengthError(cronJobNameBytesMax))];
 }
 
 function validate({ spec }: CronJobObject): FieldError[] {

@@ -1,6 +1,5 @@
 /** Pods (pkg/registry/core/pod). What its parts mean is pod/'s and pod_spec/'s; leaves out `pods/resize`. */
 import { rfc3339 } from "../../../lib/seams/clock.ts";
-import { invalid } from "../../../lib/status.ts";
 import { Pod } from "../../../lib/types/kinds.ts";
 import type { Pod as PodObject } from "../../../lib/types/core_v1.ts";
 import { isDNS1123Subdomain } from "../../../lib/validation.ts";
@@ -27,6 +26,7 @@ export const pod = defineResource(Pod, {
   defaults: defaultPod,
   prepareCreate,
   validate: validatePod,
+  validateCreate: validateNewPod,
   validateUpdate: validatePodUpdate,
   prepareStatus,
   validateStatus: validatePodStatusUpdate,
@@ -47,11 +47,8 @@ export const pod = defineResource(Pod, {
   },
 }, isDNS1123Subdomain);
 
-/** Throws Invalid for what only a new pod may not have: validate() is asked about old ones, too. */
 function prepareCreate(object: PodObject, { now }: PrepareContext): void {
   object.status = { phase: "Pending", qosClass: qosClass(object.spec) };
-  const errors = validateNewPod(object);
-  if (errors.length > 0) throw invalid(Pod, object.metadata.name, [...validatePod(object), ...errors]);
   if ((object.spec.schedulingGates ?? []).length > 0) {
     const message = "Scheduling is blocked due to non-empty scheduling gates";
     const gated = { type: "PodScheduled", status: "False", reason: "SchedulingGated", message };

@@ -2,14 +2,7 @@
 import { parseQuantity } from "../../../../lib/quantity.ts";
 import type { Container, Pod, PodSpec } from "../../../../lib/types/core_v1.ts";
 import { isDNS1123Label } from "../../../../lib/validation.ts";
-
-const deprecatedLabels: Readonly<Record<string, string>> = {
-  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
+import { deprecatedNodeLabel } from "../../meta/deprecated_node_label.ts";
 
 /** Of a new pod. */
 export function podWarnings({ metadata, spec }: Pod): string[] {
@@ -27,7 +20,7 @@ export function podWarnings({ metadata, spec }: Pod): string[] {
 export function podSpecWarnings(spec: PodSpec, path: string): string[] {
   const warnings: string[] = [];
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
-    const note = Object.hasOwn(deprecatedLabels, key) ? deprecatedLabels[key] : undefined;
+    const note = deprecatedNodeLabel(key);
     if (note !== undefined) warnings.push(`${path}.nodeSelector[${key}]: ${note}`);
   }
   (spec.imagePullSecrets ?? []).forEach(({ name }, i) => {
