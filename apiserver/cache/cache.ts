@@ -54,6 +54,8 @@ export interface ResourceCache {
    * Throws Expired. The answer ends the watch.
    */
   watch(after: Revision, listener: WatchListener): () => void;
+  /** How many there are now. */
+  readonly watchers: number;
 }
 
 export interface Cache {

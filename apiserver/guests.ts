@@ -1,0 +1,69 @@
+/** The control loops that run in this process: controllers and scheduler, each as a user of its own, through the API like anybody else. */
+import type { Client } from "../lib/client/client.ts";
+import { runElected } from "../lib/controller/leader.ts";
+import { systemClock as clock } from "../lib/seams/clock.ts";
+import { systemRandom as random } from "../lib/seams/random.ts";
+import { type Authorizer, mayAccess } from "./auth/authorize.ts";
+import { authenticated, authenticatedGroup } from "./auth/user.ts";
+import type { ApiserverConfig } from "./config.ts";
+import { type ControllerConfig, runControllers } from "./controllers/mod.ts";
+import type { CertificateParts } from "./controllers/parts.ts";
+import type { Credentials } from "./pki/credentials.ts";
+import type { Authority } from "./pki/pki.ts";
+import { runScheduler } from "./scheduler/mod.ts";
+
+/** The control loops. One API server of several runs them: the holder of a Lease. */
+export async function runGuests({ clientFor, config, credentials, authorizers, signal }: {
+  clientFor: (user: string) => Client;
+  config: ApiserverConfig;
+  credentials: Pick<Credentials, "authority" | "clusterId">;
+  authorizers: readonly Authorizer[];
+  signal: AbortSignal;
+}): Promise<void> {
+  const { authority, clusterId } = credentials;
+  const controllerConfig: ControllerConfig = {
+    clusterCidr: config["cluster-cidr"],
+    serviceCidr: config["service-cidr"],
+    advertiseAddress: config["advertise-address"] ?? "127.0.0.1",
+    port: config.port,
+    caPem: authority.cert,
+    settings: {
+      clusterId,
+      clusterCidr: config["cluster-cidr"],
+      serviceCidr: config["service-cidr"],
+      clusterDns: config["cluster-dns"]!,
+      clusterDomain: config["cluster-domain"],
+      nodePortRange: config["node-port-range"],
+    },
+    certificates: certificateParts(authority, authorizers),
+  };
+  const controllerClient = (name: string) => clientFor(`system:controller:${name}`);
+  const who = `${config["node-name"] ?? Deno.hostname()}_${clusterId}`;
+  const loops: [string, (signal: AbortSignal) => Promise<void>][] = [
+    [
+      "kube-controller-manager",
+      (term) => runControllers({ clientFor: controllerClient, clock, random, config: controllerConfig, signal: term }),
+    ],
+    [
+      "kube-scheduler",
+      (term) => runScheduler({ client: clientFor("system:kube-scheduler"), clock, random, signal: term }),
+    ],
+  ];
+  await Promise.all(loops.map(([name, run]) => {
+    const election = { client: clientFor(`system:${name}`), clock, name, identity: who };
+    return runElected(election, run, signal);
+  }));
+}
+
+/** What controllers may do with the authority: have it sign, and ask who may have what. */
+function certificateParts(authority: Authority, authorizers: readonly Authorizer[]): CertificateParts {
+  const resource = { group: "certificates.k8s.io", name: "certificatesigningrequests" };
+  return {
+    sign: (order) => authority.sign(order),
+    allows: ({ name, groups }, subresource) => {
+      // The request's groups are those that its creator had, `system:authenticated` among them.
+      const user = authenticated(name, groups.filter((group) => group !== authenticatedGroup));
+      return mayAccess(authorizers, user, { verb: "create", path: "", resource: { ...resource, subresource } });
+    },
+  };
+}
