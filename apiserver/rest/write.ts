@@ -152,8 +152,13 @@ function keepAllButStatus(object: KubeObject, old: KubeObject): void {
 function prepareUpdate(call: Call, { object, view, spec }: Update): void {
   const { resource } = call;
   const old = view.object;
+  const { generation } = object.metadata;
   keepMeta(object.metadata, old.metadata);
-  if (spec.part === "action") return;
+  if (spec.part === "action") {
+    // Whether it moves is the action's to say, which began with the old one.
+    if (generation !== undefined) object.metadata.generation = generation;
+    return;
+  }
   const context = prepareContext(call);
   if (spec.part === "status") {
     resource.prepareStatus?.(object, old, context);
