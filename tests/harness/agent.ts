@@ -4,6 +4,7 @@ import type { Engine } from "../../agent/engine/engine.ts";
 import { FakeEngine } from "../../agent/engine/fake.ts";
 import { FakeNetwork } from "../../agent/network/fake.ts";
 import type { PodNetwork } from "../../agent/network/network.ts";
+import { fixedAddress } from "../../agent/node/address.ts";
 import type { Mounts } from "../../agent/volumes/mounts.ts";
 import { createRecorder } from "../../lib/events.ts";
 import { createInformer } from "../../lib/informer/informer.ts";
@@ -32,9 +33,10 @@ const nodeName = "n1";
 const config = {
   clusterId: "c1",
   nodeName,
-  nodeIp: "192.168.0.9",
   dns: ["10.96.0.10"],
   "cluster-domain": "cluster.local",
+  "cluster-cidr": "10.244.0.0/16",
+  "service-cidr": "10.96.0.0/16",
   port: 10250,
   "max-pods": 110,
   drain: "off" as const,
@@ -107,6 +109,7 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
     const agent = await createAgent({
       config: { ...config, "data-dir": this.directory },
       client: api,
+      address: fixedAddress("192.168.0.9"),
       engine,
       network,
       mounts: this.#mounts,

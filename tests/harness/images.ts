@@ -35,12 +35,14 @@ function answering(ref: string, lines: string): Promise<Uint8Array<ArrayBuffer>>
 const versioned = (version: string) =>
   `echo "Content-Type: text/plain"\necho\necho "This is ${version} running in pod $(hostname)"`;
 
-/** Sends back what comes on port 9000: on TCP the same bytes, on UDP the host's name before them. */
+/**
+ * Sends back what comes on port 9000: on UDP the host's name before it, on TCP the same bytes. Who can connect by TCP finds UDP bound.
+ */
 const echo = `#!/bin/sh
 trap 'exit 0' TERM INT
-nc -ll -p 9000 -e cat &
 perl -e '
   socket(S, 2, 2, 17) or die; bind(S, pack("Sna4x8", 2, 9000, "\\0" x 4)) or die;
+  fork or exec qw(nc -ll -p 9000 -e cat);
   while (defined($from = recv(S, $m, 2000, 0))) { send(S, $ARGV[0] . " " . $m, 0, $from) }' "$(hostname)" &
 wait
 `;
