@@ -11,6 +11,7 @@ import type { AgentConfig } from "./config.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createImagePuller } from "./images/pull.ts";
 import type { PodNetwork } from "./network/network.ts";
+import type { NodeAddress } from "./node/address.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { runLease } from "./node/lease.ts";
 import { keepNetwork } from "./node/keep_network.ts";
@@ -39,9 +40,10 @@ export interface AgentOptions {
     AgentConfig,
     | "clusterId"
     | "nodeName"
-    | "nodeIp"
     | "dns"
     | "cluster-domain"
+    | "cluster-cidr"
+    | "service-cidr"
     | "data-dir"
     | "port"
     | "max-pods"
@@ -50,6 +52,7 @@ export interface AgentOptions {
     | "infra-image"
   >;
   readonly client: Client;
+  readonly address: NodeAddress;
   readonly engine: Engine;
   readonly network: PodNetwork;
   readonly mounts: Mounts;
@@ -102,6 +105,10 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   // Containers that no checkpoint tells of are orphans, or not, once the API has answered.
   void informers.pods.synced.then(() => workers.enqueueAll());
   void parts.observer.synced.then(() => host.wake());
+  options.address.onChange(() => {
+    host.wake();
+    workers.enqueueAll();
+  });
   return {
     workers,
     api: kubeletApi({ ...options, parts, assigned, workers, paths }),
@@ -114,6 +121,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
         host.run(),
         runLease({ ...options, name: config.nodeName, node: () => informers.nodes.get(config.nodeName) }),
         runRefresher({ ...options, ...parts, assigned, tokens, memory: (uid) => workers.memory(uid) }),
+        options.address.run(signal),
         keepNetwork({ parts, assigned, workers, networkWait: () => host.networkWait() }),
       ]);
       probes.close();
@@ -188,10 +196,12 @@ function makeParts(options: AgentOptions, kept: Kept, later: Later): NodeParts {
   };
 }
 
-function nodeFacts({ config, facts }: AgentOptions): NodeFacts {
+function nodeFacts({ config, facts, address }: AgentOptions): NodeFacts {
   return {
     name: config.nodeName,
-    hostIPs: [config.nodeIp],
+    get hostIPs() {
+      return [address.current()];
+    },
     allocatable: allocatableOf(facts, config["max-pods"]),
     labels: nodeLabels({ name: config.nodeName, labels: config["node-labels"] }, facts.architecture),
     memoryCapacityBytes: facts.memoryBytes,
@@ -226,13 +236,16 @@ interface NodeSurroundings {
 }
 
 function makeNode(options: AgentOptions, { parts, later, ...more }: NodeSurroundings): NodeAgent {
-  const { config, engine, informers } = options;
+  const { config, engine, informers, address } = options;
   return createNode({
     ...options,
     nodes: informers.nodes,
+    ranges: { clusterCidr: config["cluster-cidr"], serviceCidr: config["service-cidr"] },
     settings: {
       name: config.nodeName,
-      ip: config.nodeIp,
+      get ip() {
+        return address.current();
+      },
       port: config.port,
       maxPods: config["max-pods"],
       labels: config["node-labels"],

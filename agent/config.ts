@@ -4,6 +4,7 @@ import { logFlags } from "../lib/log.ts";
 import { readText } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import { hostAddress, nodeNameOf } from "../lib/supervisor/host.ts";
+import { podNetworkModes } from "./network/network.ts";
 
 const count = (help: string, fallback: number, range: { from: number; to: number }) => ({
   help,
@@ -51,6 +52,11 @@ export const agentFlags = {
   "cluster-dns": text("addresses of the cluster's DNS servers", "IP,…", "10.96.0.10"),
   "cluster-domain": text("the cluster's DNS domain", "DOMAIN", "cluster.local"),
   "infra-image": text("image of the containers that hold pods' namespaces; built here when it is not given", "IMAGE"),
+  "pod-network": choice(
+    "how pods' packets travel between nodes: directly on one network and in VXLAN otherwise (auto), never or always in VXLAN",
+    podNetworkModes,
+    "auto",
+  ),
   "pod-network-mtu": count("largest packet of the pods' network, bytes; 0: found", 0, { from: 0, to: 65535 }),
   "max-pods": count("pods that this node takes", 110, { from: 1, to: 1000 }),
   drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),

@@ -12,11 +12,13 @@ import { startLogging } from "../lib/log.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemProcesses as processes } from "../lib/seams/process.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
+import { defaultLink } from "../lib/supervisor/host.ts";
 import { Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
 import { createAgent } from "./agent.ts";
 import { type AgentConfig, agentConfig, runDirectory } from "./config.ts";
 import { findEngine } from "./engine/find.ts";
 import { createPodNetwork } from "./network/kernel_network.ts";
+import { fixedAddress, foundAddress, type NodeAddress } from "./node/address.ts";
 import { hostFacts } from "./node/facts.ts";
 import { listenKubelet } from "./server.ts";
 import { createMounts } from "./volumes/mounts.ts";
@@ -42,13 +44,15 @@ async function main(config: AgentConfig): Promise<void> {
   logger.info("{engine} {version} on {socketPath}", { engine: engine.name, version: engine.version, socketPath });
   const run = runDirectory(config);
   for (const directory of [config["data-dir"], run]) await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const address = nodeAddress(config);
   const network = createPodNetwork({
     clusterId: config.clusterId,
     clusterCidr: config["cluster-cidr"],
     serviceCidr: config["service-cidr"],
-    nodeIp: () => config.nodeIp,
+    nodeIp: () => address.current(),
     leasesPath: `${config["data-dir"]}/leases.json`,
     changesPath: `${config["data-dir"]}/host_changes.json`,
+    mode: config["pod-network"],
     ...(config["pod-network-mtu"] === 0 ? {} : { mtu: config["pod-network-mtu"] }),
     clock,
     processes,
@@ -61,6 +65,7 @@ async function main(config: AgentConfig): Promise<void> {
   const agent = await createAgent({
     config,
     client,
+    address,
     engine,
     network,
     mounts: createMounts(processes),
@@ -93,6 +98,22 @@ async function main(config: AgentConfig): Promise<void> {
   // The pods run on: whoever is started next finds them.
   followed.close();
   engine.close();
+}
+
+/** The one that was given; otherwise the host's, followed when it changes. */
+function nodeAddress(config: AgentConfig): NodeAddress {
+  if (config["node-ip"] !== undefined) return fixedAddress(config.nodeIp);
+  return foundAddress({
+    found: config.nodeIp,
+    notIn: [config["cluster-cidr"], config["service-cidr"]],
+    clock,
+    addresses: () =>
+      Deno.networkInterfaces().filter(({ family }) => family === "IPv4").map(({ name, address }) => ({
+        link: name,
+        ip: address,
+      })),
+    defaultLink: () => defaultLink(processes),
+  });
 }
 
 /** What the agent renews before it runs out. */

@@ -298,6 +298,10 @@ export const imagePullCredentialsMax = 16;
 export const registryRetryMs = 60_000;
 /** An address that a pod has left is given to another no sooner, so that no late packet or stale name finds a stranger. */
 export const podAddressReuseMs = 60_000;
+/** Routes, tunnels, firewall exceptions and the table of the pod network are looked after again after this. */
+export const networkVerifyMs = 30_000;
+/** Whether the host still has the node's address. */
+export const nodeAddressCheckMs = 5_000;
 /** A command of the pod network (ip, nft, iptables) ends within this. */
 export const networkCommandTimeoutMs = 30_000;
 /** Exec, attach, port-forward and log streams of one node at once; more are refused. */

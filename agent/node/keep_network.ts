@@ -1,12 +1,15 @@
-/** Now and then: removes what is left in the pods' network of pods that are gone, and has attached anew what was lost. */
+/**
+ * Now and then: puts right what was taken away of the node's own network, removes what is left of pods that are gone, and has attached anew
+ * what was lost.
+ */
 import { getLogger } from "log";
+import { networkVerifyMs } from "../../lib/limits.ts";
 import { sleep } from "../../lib/seams/clock.ts";
 import type { Assigned } from "../pods/assigned.ts";
 import type { NodeParts } from "../pods/pod_context.ts";
 import type { PodWorkers } from "../pods/workers.ts";
 
 const logger = getLogger(["sauropod", "agent", "network"]);
-const everyMs = 60_000;
 
 /** Until the agent's signal aborts. */
 export async function keepNetwork(
@@ -19,10 +22,14 @@ export async function keepNetwork(
 ): Promise<void> {
   const { clock, network, observer, signal } = parts;
   while (!signal.aborted) {
-    await sleep(clock, everyMs, signal);
-    // Before both sides are known every pod would look like one that is gone.
-    if (signal.aborted || networkWait() !== undefined || !observer.hasSynced || !assigned.hasSynced) continue;
+    await sleep(clock, networkVerifyMs, signal);
+    if (signal.aborted || networkWait() !== undefined) continue;
     try {
+      // Before both sides are known every pod would look like one that is gone; ways to other nodes are needed all the same.
+      if (!observer.hasSynced || !assigned.hasSynced) {
+        await network.verify();
+        continue;
+      }
       const { lost, removed, repaired } = await network.reconcile(workers.attachments());
       if (lost.length + removed.length + repaired.length > 0) {
         logger.warn("pod network: lost {lost}, removed {removed}, repaired {repaired}", { lost, removed, repaired });

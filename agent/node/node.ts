@@ -13,10 +13,11 @@ import { isReason } from "../../lib/status.ts";
 import type { Node, NodeCondition } from "../../lib/types/core_v1.ts";
 import { Node as NodeKind } from "../../lib/types/kinds.ts";
 import type { Engine, ImageSummary } from "../engine/engine.ts";
-import type { NetworkPeer, PodNetwork } from "../network/network.ts";
+import type { PodNetwork } from "../network/network.ts";
 import type { SavedNode } from "../pods/checkpoint.ts";
 import { type HostFacts, hostUsage } from "./facts.ts";
 import { newNode, nodeLabels, type NodeSettings, nodeStatus } from "./node_object.ts";
+import { type PeerRanges, peersOf, placeAnnotation, placeText } from "./peers.ts";
 import { nodeStatusPatch } from "./status_change.ts";
 
 export interface NodeOptions {
@@ -28,6 +29,7 @@ export interface NodeOptions {
   readonly facts: HostFacts;
   readonly engine: Engine;
   readonly network: PodNetwork;
+  readonly ranges: PeerRanges;
   readonly paths: { readonly data: string; readonly images: string };
   readonly engineTrouble: () => string | undefined;
   /** What the network was made from before a restart: it is made at once, whether the API answers or not. */
@@ -60,6 +62,8 @@ class HostNode implements NodeAgent {
   #podCidr: string | undefined;
   #wait: string | undefined = "the node has no pod addresses (spec.podCIDR) yet";
   #ready: boolean | undefined;
+  /** Why other nodes' pods can't be reached: each is said once. */
+  #refused: readonly string[] = [];
   #written: Node | undefined;
   #images: { at: Instant; list: readonly ImageSummary[] } = { at: -imagesFreshMs, list: [] };
 
@@ -100,8 +104,9 @@ class HostNode implements NodeAgent {
 
   async #round(): Promise<void> {
     const node = this.#current() ?? await this.#register();
-    await this.#setupNetwork(node.spec.podCIDR);
+    await this.#setupNetwork(node.spec.podCIDR, node.spec.podCIDRs);
     await this.#tellStatus(node);
+    await this.#tellPlace(node);
     await this.#setPeers();
   }
 
@@ -149,8 +154,14 @@ class HostNode implements NodeAgent {
     });
   }
 
-  async #setupNetwork(podCidr: string | undefined): Promise<void> {
+  async #setupNetwork(podCidr: string | undefined, all: readonly string[] = []): Promise<void> {
     const { network, onNetwork } = this.options;
+    if (all.length > 1) {
+      this.#wait = `the node has pod addresses of two families (spec.podCIDRs ${
+        all.join(", ")
+      }): the pod network is IPv4 only`;
+      return;
+    }
     if (podCidr === undefined || podCidr === "" || podCidr === this.#podCidr) return;
     try {
       await network.setup({ podCidr });
@@ -195,23 +206,26 @@ class HostNode implements NodeAgent {
     logger.info("node {name}: {reason}: {message}", { name, reason, message });
   }
 
-  async #setPeers(): Promise<void> {
-    const { network, nodes, settings } = this.options;
-    if (this.#podCidr === undefined || !nodes.hasSynced) return;
-    const peers = peersOf(nodes.list(), settings.name);
-    await network.setPeers(peers);
-    this.options.save({ podCidr: this.#podCidr, peers });
+  /** What the other nodes choose their way here by. */
+  async #tellPlace(node: Node): Promise<void> {
+    const { client, network, settings } = this.options;
+    const place = network.place();
+    if (place === undefined) return;
+    const text = placeText(place);
+    const told = (this.#current() ?? node).metadata.annotations?.[placeAnnotation];
+    if (told === text) return;
+    const patch = { metadata: { annotations: { [placeAnnotation]: text } } };
+    this.#written = await client.patch(NodeKind, { name: settings.name }, { type: "merge", patch });
   }
-}
 
-/** The other nodes that have pod addresses and can be reached. Pure. */
-export function peersOf(nodes: Iterable<Node>, self: string): NetworkPeer[] {
-  const peers: NetworkPeer[] = [];
-  for (const { metadata, spec, status } of nodes) {
-    const nodeIp = status.addresses?.find(({ type }) => type === "InternalIP")?.address;
-    const podCidr = spec.podCIDR;
-    if (metadata.name === self || nodeIp === undefined || podCidr === undefined || podCidr === "") continue;
-    peers.push({ name: metadata.name, podCidr, nodeIp });
+  async #setPeers(): Promise<void> {
+    const { network, nodes, settings, ranges } = this.options;
+    if (this.#podCidr === undefined || !nodes.hasSynced) return;
+    const { peers, refused } = peersOf(nodes.list(), settings.name, ranges);
+    for (const why of refused) if (!this.#refused.includes(why)) logger.warn("{why}", { why });
+    this.#refused = refused;
+    // Written down first: whoever can't be reached now is tried again after a restart, too.
+    this.options.save({ podCidr: this.#podCidr, peers });
+    await network.setPeers(peers);
   }
-  return peers.sort((a, b) => a.name < b.name ? -1 : 1);
 }

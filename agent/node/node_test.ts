@@ -9,10 +9,10 @@ import { type Health, nodeConditions } from "./conditions.ts";
 import { type HostUsage, parseMeminfo } from "./facts.ts";
 import { runLease } from "./lease.ts";
 import { cadvisorMetrics, metricsText, resourceMetrics } from "./metrics.ts";
-import { peersOf } from "./node.ts";
 import { allocatableOf, newNode, nodeStatus } from "./node_object.ts";
 import { hostCpuNanos, type PodUse } from "./stats.ts";
 import { nodeStatusPatch } from "./status_change.ts";
+import { placeAnnotation, placeOf } from "./peers.ts";
 import { statsSummary } from "./summary.ts";
 
 const now = Date.UTC(2026, 0, 2);
@@ -134,26 +134,6 @@ Deno.test("newNode() and nodeStatus() say what the host is", () => {
   assert.equal(allocatableOf(facts, 110).memory, "8286208Ki");
 });
 
-Deno.test("peersOf() leaves out this node and those that can't be reached", () => {
-  const node = (name: string, podCIDR?: string, address?: string) =>
-    ({
-      metadata: { name },
-      spec: { podCIDR },
-      status: { addresses: address === undefined ? [] : [{ type: "InternalIP", address }] },
-    }) as unknown as Node;
-  const nodes = [
-    node("n1", "10.1.0.0/24", "1.1.1.1"),
-    node("n3", "10.3.0.0/24", "3.3.3.3"),
-    node("n2", "10.2.0.0/24", "2.2.2.2"),
-    node("n4", "10.4.0.0/24"),
-    node("n5", undefined, "5.5.5.5"),
-  ];
-  assert.deepEqual(peersOf(nodes, "n1"), [
-    { name: "n2", podCidr: "10.2.0.0/24", nodeIp: "2.2.2.2" },
-    { name: "n3", podCidr: "10.3.0.0/24", nodeIp: "3.3.3.3" },
-  ]);
-});
-
 Deno.test("runLease() renews every ten seconds, and makes the lease anew when it is gone", async () => {
   const clock = new FakeClock();
   const client = createFakeClient({ clock });
@@ -197,6 +177,22 @@ Deno.test("createNode() registers again when its node is deleted, and tells the 
   const { uid } = node()!.metadata;
   await scene.api.delete(NodeKind, { name: "n1" });
   await scene.until("another node", () => node() !== undefined && node()!.metadata.uid !== uid);
+});
+
+Deno.test("createNode() tells where it is in the network, and its new address when that has changed", async () => {
+  const clock = new FakeClock();
+  let ip = "192.168.0.9";
+  let changed = () => {};
+  const address = { current: () => ip, onChange: (call: () => void) => void (changed = call), run: async () => {} };
+  await using scene = await startAgent({ clock, address });
+  const node = () => scene.api.store.all(NodeKind).get("n1") as Node | undefined;
+  const told = () => node()?.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  await scene.until("an address", () => told() === "192.168.0.9");
+  const place = await scene.until("a place", () => node()?.metadata.annotations?.[placeAnnotation]);
+  assert.deepEqual(placeOf(place), scene.network.place());
+  ip = "192.168.0.77";
+  changed();
+  await scene.until("the new address", () => told() === "192.168.0.77");
 });
 
 const host = { usage, cpuNanos: 5e9, memoryBytes: 8 * GiB };

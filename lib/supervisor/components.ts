@@ -91,7 +91,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "client-ca": `${dataDir}/pki/ca.crt`,
       engine,
       "node-name": config.nodeName,
-      "node-ip": config.nodeIp,
+      "node-ip": config.nodeIpGiven ? config.nodeIp : undefined,
       "bind-address": config.bindAddress,
       port: config.agentPort,
       "cluster-cidr": config.clusterCidr,
@@ -99,6 +99,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "cluster-dns": config.clusterDns,
       "cluster-domain": config.clusterDomain,
       "infra-image": config.infraImage,
+      "pod-network": config.podNetwork,
       drain: config.drain,
     }),
     roles.includes("proxy") && spec("proxy", config, {

@@ -44,6 +44,11 @@ const startFlags = {
   "cluster-domain": text("domain of Service names", "DOMAIN", "cluster.local"),
   "node-port-range": portRange("ports for NodePort Services", { from: 30000, to: 32767 }),
   "infra-image": text("image of the container that holds a pod's network; default: built here", "IMAGE"),
+  "pod-network": choice(
+    "how pods' packets travel between nodes: directly on one network and in VXLAN otherwise (auto), never or always in VXLAN",
+    ["auto", "direct", "vxlan"],
+    "auto",
+  ),
   "proxy-mode": choice("how Services are made", ["nftables", "userspace"], "nftables"),
   drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),
   roles: rolesFlag,
@@ -71,6 +76,8 @@ export interface StartConfig {
   /** As the flag says it; absent when it was found. */
   givenNodeName?: string;
   nodeIp: string;
+  /** It was given, and stays; otherwise the agent follows the host's. */
+  nodeIpGiven: boolean;
   agentPort: number;
   proxyHealthPort: number;
   clusterCidr: string;
@@ -79,6 +86,7 @@ export interface StartConfig {
   clusterDomain: string;
   nodePortRange: { from: number; to: number };
   infraImage?: string;
+  podNetwork: "auto" | "direct" | "vxlan";
   proxyMode: "nftables" | "userspace";
   drain: "on" | "off";
   roles: readonly Role[];
@@ -112,6 +120,7 @@ export async function resolveConfig(
     givenNodeName: values["node-name"],
     nodeName: values["node-name"] ?? nodeNameOf(Deno.hostname()),
     nodeIp,
+    nodeIpGiven: values["node-ip"] !== undefined,
     agentPort: values["agent-port"]!,
     proxyHealthPort: values["proxy-health-port"]!,
     clusterCidr: values["cluster-cidr"]!,
@@ -120,6 +129,7 @@ export async function resolveConfig(
     clusterDomain: values["cluster-domain"]!,
     nodePortRange: values["node-port-range"]!,
     infraImage: values["infra-image"],
+    podNetwork: values["pod-network"]!,
     proxyMode: values["proxy-mode"]!,
     drain: values.drain!,
     roles: values.roles!,

@@ -22,16 +22,21 @@ export function pickAddress(
   defaultInterface: string | undefined,
 ): string | undefined {
   const usable = interfaces.filter((i) =>
-    i.family === "IPv4" && !i.address.startsWith("127.") && !i.address.startsWith("169.254.")
+    // Addresses of Services and DNS servers may be on loopback.
+    i.family === "IPv4" && i.name !== "lo" && !i.address.startsWith("127.") && !i.address.startsWith("169.254.")
   );
   return (usable.find((i) => i.name === defaultInterface) ?? usable[0])?.address;
 }
 
+/** The interface of the default route, when there is one. */
+export async function defaultLink(processes: Processes): Promise<string | undefined> {
+  const { stdout } = await processes.run(["ip", "-4", "route", "show", "default"]);
+  return /\bdev (\S+)/.exec(stdout)?.[1];
+}
+
 /** Throws when the host has no address but loopback. */
 export async function hostAddress(processes: Processes): Promise<string> {
-  const { stdout } = await processes.run(["ip", "-4", "route", "show", "default"]);
-  const route = /\bdev (\S+)/.exec(stdout)?.[1];
-  const address = pickAddress(Deno.networkInterfaces(), route);
+  const address = pickAddress(Deno.networkInterfaces(), await defaultLink(processes));
   if (address === undefined) {
     throw new Error(
       "this host has no IPv4 address but loopback: say which one to use with --node-ip and --advertise-address",

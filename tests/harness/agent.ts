@@ -4,7 +4,7 @@ import type { Engine } from "../../agent/engine/engine.ts";
 import { FakeEngine } from "../../agent/engine/fake.ts";
 import { FakeNetwork } from "../../agent/network/fake.ts";
 import type { PodNetwork } from "../../agent/network/network.ts";
-import { fixedAddress } from "../../agent/node/address.ts";
+import { fixedAddress, type NodeAddress } from "../../agent/node/address.ts";
 import type { Mounts } from "../../agent/volumes/mounts.ts";
 import { createRecorder } from "../../lib/events.ts";
 import { createInformer } from "../../lib/informer/informer.ts";
@@ -22,6 +22,8 @@ export interface AgentSceneOptions {
   readonly mounts?: Mounts;
   /** Of the kernel, in a test that has a network namespace for it. */
   readonly network?: PodNetwork;
+  /** Absent: 192.168.0.9. */
+  readonly address?: NodeAddress;
   /** Does not give the node its pod addresses. */
   readonly withoutPodCidr?: boolean;
 }
@@ -109,7 +111,7 @@ export class AgentScene<E extends Engine> implements AsyncDisposable {
     const agent = await createAgent({
       config: { ...config, "data-dir": this.directory },
       client: api,
-      address: fixedAddress("192.168.0.9"),
+      address: this.options.address ?? fixedAddress("192.168.0.9"),
       engine,
       network,
       mounts: this.#mounts,
