@@ -80,13 +80,7 @@ Deno.test("validateSignerName() wants a domain and a path", () => {
     ["a.b/c/d", ['Invalid value: "a.b/c/d": must be a fully qualified domain and path of the form']],
     ["local/x", ['Invalid value: "local": should be a domain with at least two segments separated by dots']],
     ["a_.b_/C", [`Invalid value: "a_.b_": ${label("a_")}`, `Invalid value: "C": ${label("C")}`]],
-    [
-      `a.b/${"x".repeat(567)}`,
-      [
-        `Invalid value: "${"x".repeat(567)}": validating label`,
-        `Invalid value: "${"x".repeat(567)}": validating label`,
-      ].slice(0, 1),
-    ],
+    [`a.b/${"x".repeat(254)}`, [`Invalid value: "${"x".repeat(254)}": validating label`]],
     [`a.b/${Array(3).fill("x".repeat(200)).join(".")}`, ["Too long: may not be more than 571 bytes"]],
   ];
   for (const [name, expected] of table) {
