@@ -6,23 +6,49 @@ import { type Output, systemProcesses } from "../../../lib/seams/process.ts";
 import { removeGroups } from "./cgroups.ts";
 import type { EngineKind } from "./engine.ts";
 import { Host } from "./host.ts";
-import { cable, createSwitch, drop, type Lan, netnsPath, plug, removeSwitch, shape, unplug } from "./network.ts";
+import {
+  addLan,
+  cable,
+  createSwitch,
+  drop,
+  farLan,
+  guardRouter,
+  type Lan,
+  netnsPath,
+  plug,
+  removeSwitch,
+  shape,
+  unplug,
+} from "./network.ts";
 import { may } from "./run.ts";
 
 export interface LabOptions {
   /** Names the lab; two of different names do not meet. Letters and digits, at most 8. */
   name: string;
   hosts: readonly EngineKind[];
+  /** Further hosts on a LAN of their own, beyond a router that lets through no addresses but the two LANs'. */
+  far?: readonly EngineKind[];
   /** First three numbers of the LAN. */
   prefix?: string;
   mtu?: number;
 }
 
 export class Lab implements AsyncDisposable {
+  /** The near ones, then the far ones. */
   readonly hosts: readonly Host[];
 
-  constructor(readonly lan: Lan, readonly dir: string, engines: readonly EngineKind[]) {
-    this.hosts = engines.map((engine, i) =>
+  constructor(
+    readonly lan: Lan,
+    readonly dir: string,
+    engines: readonly EngineKind[],
+    readonly farEngines: readonly EngineKind[] = [],
+  ) {
+    const far = farLan(lan);
+    const places = [
+      ...engines.map((engine) => ({ engine, lan })),
+      ...farEngines.map((engine) => ({ engine, lan: far })),
+    ];
+    this.hosts = places.map(({ engine, lan }, i) =>
       new Host(lan, `h${i + 1}`, `${lan.prefix}.${11 + i}`, engine, `${dir}/h${i + 1}`)
     );
   }
@@ -35,6 +61,11 @@ export class Lab implements AsyncDisposable {
 
   async up(): Promise<void> {
     await createSwitch(this.lan);
+    if (this.farEngines.length > 0) {
+      const far = farLan(this.lan);
+      await addLan(far);
+      await guardRouter(this.lan, [`${this.lan.prefix}.0/24`, `${far.prefix}.0/24`]);
+    }
     await plug(this.lan, this.#clientNetns, "client", this.clientIp());
     await Promise.all(this.hosts.map((host) => host.boot()));
   }
@@ -79,10 +110,10 @@ export async function removeLab(options: LabOptions): Promise<void> {
 /** Makes a lab, after removing what a killed run of that name left. */
 export async function createLab(options: LabOptions): Promise<Lab> {
   const { lan, dir } = place(options);
-  const { hosts } = options;
+  const { hosts, far } = options;
   await removeLeftovers(lan, dir);
   await Deno.mkdir(dir, { recursive: true });
-  const lab = new Lab(lan, dir, hosts);
+  const lab = new Lab(lan, dir, hosts, far);
   try {
     await lab.up();
   } catch (error) {

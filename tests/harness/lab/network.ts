@@ -9,7 +9,17 @@ export interface Lan {
   tag: string;
   prefix: string;
   mtu: number;
+  /** Its bridge in the switch; absent: the first one. */
+  bridge?: string;
 }
+
+/** Another LAN, beyond a router: the switch, which lets through what it has a route for and what `guardRouter` does not forbid. */
+export function farLan(lan: Lan): Lan {
+  const [a, b, c] = lan.prefix.split(".");
+  return { ...lan, prefix: `${a}.${b}.${Number(c) + 1}`, bridge: "br1" };
+}
+
+const bridgeOf = ({ bridge = "br0" }: Lan) => bridge;
 
 export const netnsPath = (name: string) => `/run/netns/${name}`;
 export const switchName = (lan: Lan) => `${lan.tag}-sw`;
@@ -43,6 +53,30 @@ export async function createSwitch(lan: Lan): Promise<void> {
   await must(["nsenter", `--net=${netnsPath(name)}`, "sh", "-c", off]);
 }
 
+/** The bridge of a further LAN, and the switch as the router to it. */
+export async function addLan(lan: Lan): Promise<void> {
+  const name = switchName(lan);
+  const lines = [
+    `link add ${bridgeOf(lan)} type bridge`,
+    `link set ${bridgeOf(lan)} mtu ${lan.mtu} up`,
+    `addr add ${lan.prefix}.1/24 dev ${bridgeOf(lan)}`,
+  ];
+  await must(["ip", "-n", name, "-batch", "-"], lines.join("\n") + "\n");
+}
+
+/** As clouds do: what does not come from an address of its LAN is not let through to the other. */
+export async function guardRouter(lan: Lan, ranges: readonly string[]): Promise<void> {
+  const rules = `table ip guard {
+  chain c {
+    type filter hook forward priority 0;
+    ip saddr != { ${ranges.join(", ")} } counter drop
+    ip daddr != { ${ranges.join(", ")} } counter drop
+  }
+}
+`;
+  await must(["nsenter", `--net=${netnsPath(switchName(lan))}`, "nft", "-f", "-"], rules);
+}
+
 /** A network namespace with one card, `lan0`, in the switch's port of that name. */
 export async function plug(lan: Lan, netns: string, port: string, address: string): Promise<void> {
   if (exists(netns)) return;
@@ -70,7 +104,7 @@ export async function plug(lan: Lan, netns: string, port: string, address: strin
       sw,
     ],
   );
-  await must(["ip", "-n", sw, "link", "set", port, "master", "br0", "up"]);
+  await must(["ip", "-n", sw, "link", "set", port, "master", bridgeOf(lan), "up"]);
   const lines = [
     "link set lo up",
     `addr add ${address}/24 dev lan0`,
