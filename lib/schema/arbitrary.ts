@@ -19,9 +19,10 @@ const notZero = (options: { min: number; max: number }) => fc.integer(options).f
 export function arbitraryObject(definition: Definition, depth = 4): fc.Arbitrary<Record<string, unknown>> {
   const fields: Record<string, fc.Arbitrary<unknown>> = {};
   for (const [name, field] of definition.fields) {
-    if (definition.root && (name === "apiVersion" || name === "kind")) continue;
+    // What kind it is stands beside an object in protobuf, not in it.
+    if (field.tag === undefined && (name === "apiVersion" || name === "kind")) continue;
     const value = arbitraryValue(field, depth - 1);
-    if (value !== undefined) fields[name] = fc.option(value, { nil: undefined, freq: 1 });
+    if (value !== undefined) fields[name] = fc.option(value, { nil: undefined, freq: 2 });
   }
   return fc.record(fields, { noNullPrototype: true }).map((object) =>
     Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
@@ -54,6 +55,7 @@ function arbitraryValue(field: Field, depth: number): fc.Arbitrary<unknown> | un
       return fc.dictionary(word, fc.oneof(fc.integer(), fc.string(), fc.constant([null, {}])), {
         minKeys: 1,
         maxKeys: 3,
+        noNullPrototype: true,
       });
     case "any":
       return fc.oneof(fc.integer(), word, fc.constant({ a: [1] }));
@@ -72,7 +74,7 @@ function arbitraryComposite(field: Field, depth: number): fc.Arbitrary<unknown> 
     }
     case "map": {
       const value = arbitraryValue(field.values!, depth);
-      return value && fc.dictionary(word, value, { minKeys: 1, maxKeys: 2 });
+      return value && fc.dictionary(word, value, { minKeys: 1, maxKeys: 2, noNullPrototype: true });
     }
     case "schema-or-bool":
       return fc.oneof(fc.boolean(), arbitraryObject(field.struct!, depth - 2));

@@ -27,6 +27,7 @@ const pointers: Readonly<Record<string, string>> = {
   AppArmorProfile: "localhostProfile",
   PodSpec:
     "terminationGracePeriodSeconds activeDeadlineSeconds automountServiceAccountToken shareProcessNamespace priority runtimeClassName enableServiceLinks preemptionPolicy setHostnameAsFQDN hostUsers hostnameOverride",
+  PodSchedulingGroup: "podGroupName",
   Probe: "terminationGracePeriodSeconds",
   GRPCAction: "service",
   Lifecycle: "stopSignal",
@@ -150,7 +151,7 @@ const pointers: Readonly<Record<string, string>> = {
   ExemptPriorityLevelConfiguration: "nominalConcurrencyShares lendablePercent",
   // apiextensions
   JSONSchemaProps:
-    "maximum minimum maxLength minLength maxItems minItems multipleOf maxProperties minProperties x-kubernetes-preserve-unknown-fields x-kubernetes-list-type x-kubernetes-map-type $ref",
+    "maximum minimum maxLength minLength maxItems minItems multipleOf maxProperties minProperties x-kubernetes-preserve-unknown-fields x-kubernetes-list-type x-kubernetes-map-type $ref default example additionalItems additionalProperties",
   CustomResourceDefinitionVersion: "deprecationWarning",
   CustomResourceSubresourceScale: "labelSelectorPath",
   ValidationRule: "reason optionalOldSelf",
