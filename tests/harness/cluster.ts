@@ -23,6 +23,16 @@ export function kubectlInstalled(): boolean {
   });
 }
 
+/** Each as its command line tells it. */
+const patterns = {
+  supervisor: "/main.ts start ",
+  apiserver: "/apiserver/main.ts",
+  agent: "/agent/main.ts",
+  proxy: "/proxy/main.ts",
+  "redis-server": "redis-server.*sauropod",
+};
+export type Component = keyof typeof patterns;
+
 export class Cluster implements AsyncDisposable {
   #child: Child | undefined;
   readonly lines: string[] = [];
@@ -108,18 +118,21 @@ export class Cluster implements AsyncDisposable {
     return last;
   }
 
-  /** Process ids, as the host counts them, of a component: `apiserver`, `agent`, `proxy`, `redis-server`. */
-  async pids(component: string): Promise<number[]> {
-    const pattern = component === "redis-server" ? "redis-server.*sauropod" : `/${component}/main.ts`;
-    const { stdout } = await this.host.exec(["pgrep", "-f", pattern]);
+  /** Process ids of a component, as the host counts them. */
+  async pids(component: Component): Promise<number[]> {
+    const { stdout } = await this.host.exec(["pgrep", "-f", patterns[component]]);
     return stdout.split("\n").filter(Boolean).map(Number);
   }
 
-  /** Power-cut for one component: SIGKILL, by process id. */
-  async kill(component: string): Promise<void> {
-    const pids = await this.pids(component);
-    if (pids.length === 0) throw new Error(`${component} does not run`);
-    await this.host.exec(["kill", "-KILL", ...pids.map(String)]);
+  /** SIGKILL to all of these at once. */
+  async kill(...components: Component[]): Promise<void> {
+    const pids = await Promise.all(components.map((one) => this.pids(one)));
+    const missing = components.filter((_, i) => pids[i]!.length === 0);
+    if (missing.length > 0) throw new Error(`not running: ${missing.join(", ")}`);
+    await this.host.exec(["kill", "-KILL", ...pids.flat().map(String)]);
+    if (!components.includes("supervisor")) return;
+    await this.#child?.ended;
+    this.#child = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

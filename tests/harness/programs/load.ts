@@ -64,7 +64,8 @@ class Counter {
 
   failed(error: unknown): void {
     this.#failed++;
-    this.#last = String(error).slice(0, 300);
+    const cause = error instanceof Error && error.cause !== undefined ? `: ${error.cause}` : "";
+    this.#last = `${error}${cause}`.slice(0, 300);
   }
 
   /** What was since the last time. A gap that goes on is counted as long as it is. */
