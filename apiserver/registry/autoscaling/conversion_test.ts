@@ -90,6 +90,14 @@ Deno.test("toV2() aims at 80 % of the CPU when v1 says nothing, and leaves out a
   }
 });
 
+Deno.test("horizontalPodAutoscalerV1 says what it aims at, unless it is something that v1 has no field for", () => {
+  assert.equal(created(kind, { spec: base }).spec.targetCPUUtilizationPercentage, 80);
+  const memory = toV1(full());
+  delete memory.spec.targetCPUUtilizationPercentage;
+  kind.defaults(memory);
+  assert.equal(memory.spec.targetCPUUtilizationPercentage, undefined);
+});
+
 Deno.test("horizontalPodAutoscalerV1 is validated and shown as what it is stored as", () => {
   assert.deepEqual(createErrors(kind, { spec: { ...base, targetCPUUtilizationPercentage: 0 } }), [
     "spec.metrics[0].resource.target.averageUtilization: Invalid value: 0: must be greater than 0",

@@ -11,9 +11,11 @@ import { validateMetricSpec } from "./metric_spec.ts";
 import { formatMetrics } from "./metric_text.ts";
 import { validateTargetReference } from "./target_reference.ts";
 
-/** What is aimed at when nothing is said: 80 % of the CPU that was asked for. */
+/** What is aimed at when nothing is said, of the CPU that was asked for. */
+export const defaultUtilizationPercent = 80;
+
 export function defaultMetrics(): MetricSpec[] {
-  const target = { type: "Utilization", averageUtilization: 80 };
+  const target = { type: "Utilization", averageUtilization: defaultUtilizationPercent };
   return [{ type: "Resource", resource: { name: "cpu", target } }];
 }
 

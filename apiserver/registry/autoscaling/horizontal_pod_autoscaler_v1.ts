@@ -8,13 +8,22 @@ import type { HorizontalPodAutoscaler as Stored } from "../../../lib/types/autos
 import { HorizontalPodAutoscaler as kind } from "../../../lib/types/kinds.ts";
 import { isDNS1123Subdomain } from "../../../lib/validation.ts";
 import { type Column, defineResource, type Resource } from "../../rest/resource.ts";
-import { specAnnotations, statusAnnotations } from "./annotations.ts";
+import { metricsFrom, specAnnotations, statusAnnotations } from "./annotations.ts";
 import { toV1, toV2 } from "./conversion.ts";
-import { autoscalerColumns, validateAutoscaler, validateAutoscalerStatus } from "./horizontal_pod_autoscaler.ts";
+import {
+  autoscalerColumns,
+  defaultUtilizationPercent,
+  validateAutoscaler,
+  validateAutoscalerStatus,
+} from "./horizontal_pod_autoscaler.ts";
 
 function defaults(object: HorizontalPodAutoscaler): void {
   const spec = object.spec ??= {} as HorizontalPodAutoscaler["spec"];
   spec.minReplicas ??= 1;
+  // Said here already: what is stored says it, and a write that leaves it out again is none.
+  if (metricsFrom(object.metadata?.annotations).length === 0) {
+    spec.targetCPUUtilizationPercentage ??= defaultUtilizationPercent;
+  }
   const status = object.status ??= { currentReplicas: 0, desiredReplicas: 0 };
   status.currentReplicas ??= 0;
   status.desiredReplicas ??= 0;
