@@ -107,11 +107,10 @@ function startFamilies(service: Service, old: Service | undefined): void {
     if (deepEqual(spec.clusterIPs, old.spec.clusterIPs)) spec.clusterIPs = spec.clusterIPs?.slice(0, 1);
     if (deepEqual(spec.ipFamilies, old.spec.ipFamilies)) spec.ipFamilies = spec.ipFamilies?.slice(0, 1);
   }
+  const [ip] = spec.clusterIPs ?? [];
   // An address of another family is refused later, with a better error than one about a family nobody asked for.
-  const families = (spec.clusterIPs ?? []).filter((ip) => ip !== "None").map(familyOf);
-  const unsaid = families.slice(spec.ipFamilies?.length ?? 0);
-  if (unsaid.some((family) => family !== clusterFamily)) return;
-  if (unsaid.length > 0) spec.ipFamilies = [...spec.ipFamilies ?? [], ...unsaid];
+  const isForeign = ip !== undefined && ip !== "None" && familyOf(ip) !== clusterFamily;
+  if (spec.ipFamilies === undefined && isForeign) return;
   spec.ipFamilies ??= [clusterFamily];
   if (free && spec.ipFamilies.length === 1 && spec.ipFamilyPolicy !== "SingleStack") {
     spec.ipFamilies.push(spec.ipFamilies[0] === "IPv4" ? "IPv6" : "IPv4");
