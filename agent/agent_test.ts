@@ -342,6 +342,8 @@ scenario("is ready only while its readiness probe says so", async (fixture, cloc
   });
   await fixture.until("it runs", () => container(fixture.pod("p"))?.state?.running !== undefined);
   assert.equal(isReady(fixture.pod("p")), false);
+  const said = fixture.api.server.writes.map(({ body }) => JSON.stringify(body));
+  assert.deepEqual(said.filter((body) => body?.includes('"ready":true')), [], "it was never said to be ready");
   const turn = (wanted: boolean) =>
     fixture.until(`Ready ${wanted}`, () => {
       void clock.advance(100);

@@ -22,7 +22,7 @@ import { drainingUntil } from "./plan_end.ts";
 import { memberOf, members } from "./pod_spec.ts";
 import { messageOf, nextFailure, type NodeParts, type PodContext } from "./pod_context.ts";
 import { podIPs, podStatus } from "./status.ts";
-import { type Memory, newMemory, type PodView, runningContainers } from "./view.ts";
+import { type Memory, newMemory, type PodView, type ProbeState, runningContainers } from "./view.ts";
 
 export interface WorkerOptions {
   readonly parts: NodeParts;
@@ -51,6 +51,20 @@ const logger = getLogger(["sauropod", "agent", "pods"]);
 const isDrained = ({ status }: Pod) =>
   status?.conditions?.some(({ type, status }) => type === drainedCondition && status === "True") ?? false;
 const hold = { baseMs: podRetryMinMs, maxMs: podRetryMaxMs };
+
+const isLeaving = ({ pod, wanted }: PodView) => !wanted || pod.metadata.deletionTimestamp !== undefined;
+
+/** With what is to be thought of running containers that cannot be probed: they have no address yet. */
+function withUnprobed(view: PodView, known: ReadonlyMap<string, ProbeState>): ReadonlyMap<string, ProbeState> {
+  const states = new Map(known);
+  for (const { id, container } of runningContainers(view)) {
+    const spec = memberOf(view.pod, container)?.container;
+    if (states.has(id) || spec === undefined) continue;
+    const started = spec.startupProbe === undefined;
+    if (!started || spec.readinessProbe !== undefined) states.set(id, { started, ready: false });
+  }
+  return states;
+}
 
 export class PodWorkers {
   readonly #entries = new Map<string, Entry>();
@@ -140,13 +154,12 @@ export class PodWorkers {
     if (entry === undefined || entry.finished) return;
     const now = parts.clock.now();
     const view = this.#view(uid, entry);
-    const leaving = !view.wanted || view.pod.metadata.deletionTimestamp !== undefined;
+    const leaving = isLeaving(view);
     if (leaving) entry.memory.leavingSince ??= now;
     if (leaving && now >= (drainingUntil(view) ?? now)) entry.memory.stoppingSince ??= now;
     this.#attend(entry, view);
     const { actions, report } = planPod(view, now);
     const context: PodContext = { parts, pod: view.pod, view, memory: entry.memory, changed: () => this.enqueue(uid) };
-    this.#probe(uid, view, leaving);
     if (report && view.wanted) {
       const node = { runtime: parts.engine.name, hostIPs: parts.node.hostIPs, imageName: parts.images.nameOf };
       parts.status.set(view.pod, podStatus(view, now, node));
@@ -204,15 +217,18 @@ export class PodWorkers {
     const seen = found?.pod ?? entry.pod;
     const pod = { ...seen, status: parts.status.known(seen) };
     entry.pod = pod;
-    return {
+    const view = {
       pod,
       wanted: found?.wanted ?? false,
       ...parts.observer.ofPod(uid),
       memory: entry.memory,
       drained: drain === "off" || isDrained(seen),
-      probes: probes.states(uid),
+      probes: new Map<string, ProbeState>(),
       networkWait: networkWait(),
     };
+    // First the probes of what runs now, then their states: a container whose probes have not begun must not look ready.
+    this.#probe(uid, view);
+    return { ...view, probes: withUnprobed(view, probes.states(uid)) };
   }
 
   /** Holds what the pod refers to, and remembers it for a restart. */
@@ -235,8 +251,9 @@ export class PodWorkers {
     });
   }
 
-  #probe(uid: string, view: PodView, terminating: boolean): void {
+  #probe(uid: string, view: PodView): void {
     const { parts, probes } = this.options;
+    const terminating = isLeaving(view);
     const podIP = view.memory.address?.ip ?? podIPs(view, parts.node)[0];
     const statuses = [...view.pod.status?.containerStatuses ?? [], ...view.pod.status?.initContainerStatuses ?? []];
     const targets = runningContainers(view).flatMap((running): ProbeTarget[] => {
