@@ -253,6 +253,7 @@ function makeNode(options: AgentOptions, { parts, later, ...more }: NodeSurround
     },
     ...more,
     engineTrouble: () => parts.observer.trouble,
+    engineAnswered: () => parts.observer.hasSynced,
     onNetwork: () => later.workers().enqueueAll(),
   });
 }

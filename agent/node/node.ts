@@ -32,6 +32,8 @@ export interface NodeOptions {
   readonly ranges: PeerRanges;
   readonly paths: { readonly data: string; readonly images: string };
   readonly engineTrouble: () => string | undefined;
+  /** Has the engine answered since this agent started? */
+  readonly engineAnswered: () => boolean;
   /** What the network was made from before a restart: it is made at once, whether the API answers or not. */
   readonly saved: SavedNode | undefined;
   readonly save: (node: SavedNode) => void;
@@ -53,6 +55,15 @@ const key = "node";
 /** Listing images is work for the engine: it is done again after this. ms */
 const imagesFreshMs = 30_000;
 
+/**
+ * For so long after its start an agent that has not heard of the engine yet lets stand what it said before: a node that is not Ready
+ * loses all its pods from their Services, and a restart of the agent is no reason for that. ms
+ */
+const engineFirstAnswerMs = 15_000;
+
+const wasReady = ({ status }: Node) =>
+  status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
+
 export function createNode(options: NodeOptions): NodeAgent {
   return new HostNode(options);
 }
@@ -66,9 +77,11 @@ class HostNode implements NodeAgent {
   #refused: readonly string[] = [];
   #written: Node | undefined;
   #images: { at: Instant; list: readonly ImageSummary[] } = { at: -imagesFreshMs, list: [] };
+  readonly #begun: Instant;
 
   constructor(readonly options: NodeOptions) {
     this.#queue = createQueue(options.clock, { baseMs: 100, maxMs: 10_000 });
+    this.#begun = options.clock.now();
   }
 
   networkWait(): string | undefined {
@@ -175,10 +188,11 @@ class HostNode implements NodeAgent {
   }
 
   async #tellStatus(node: Node): Promise<void> {
-    const { client, clock, engine, settings, facts, paths, engineTrouble } = this.options;
+    const { client, clock, engine, settings, facts, paths, engineTrouble, engineAnswered } = this.options;
     const trouble = engineTrouble();
-    const usage = await hostUsage(paths);
     const now = clock.now();
+    if (trouble !== undefined && !engineAnswered() && now - this.#begun < engineFirstAnswerMs && wasReady(node)) return;
+    const usage = await hostUsage(paths);
     if (trouble === undefined && now - this.#images.at >= imagesFreshMs) {
       this.#images = { at: now, list: await engine.imageList() };
     }

@@ -179,6 +179,25 @@ Deno.test("createNode() registers again when its node is deleted, and tells the 
   await scene.until("another node", () => node() !== undefined && node()!.metadata.uid !== uid);
 });
 
+Deno.test("createNode() stays Ready over a restart until the engine has had time to answer", async () => {
+  const clock = new FakeClock();
+  await using scene = await startAgent({ clock });
+  const node = () => scene.api.store.all(NodeKind).get("n1") as Node;
+  const ready = () => node().status.conditions?.find(({ type }) => type === "Ready")?.status;
+  await scene.until("Ready", () => ready() === "True");
+  await scene.stop();
+  scene.engine.events = () => {
+    throw new Error("the engine is busy");
+  };
+  await scene.start();
+  await clock.advance(14_000);
+  assert.equal(ready(), "True");
+  await scene.until("not Ready", () => {
+    void clock.advance(1_000);
+    return ready() === "False";
+  });
+});
+
 Deno.test("createNode() tells where it is in the network, and its new address when that has changed", async () => {
   const clock = new FakeClock();
   let ip = "192.168.0.9";
