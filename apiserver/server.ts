@@ -81,7 +81,8 @@ export function createHandler(parts: ServerParts): Handler {
       user: c.get("user"),
       requestInfo: info,
       outgoing: c.env.outgoing,
-      signal: c.req.raw.signal,
+      // A connection says itself when it ends; making a signal for each of its requests would cost more than most of them.
+      signal: c.env.outgoing === undefined ? c.req.raw.signal : undefined,
     });
   });
   return async (request, bindings = {}) => await app.fetch(request, bindings);
@@ -106,8 +107,10 @@ export interface Listening {
 /** Serves the handler over TLS. Client certificates are asked for and checked by the filters, never trusted unless `authorized`. */
 export async function listen(options: ListenOptions): Promise<Listening> {
   const { handler, tls } = options;
+  // The library's own Request and Response take the place of the global ones: an answer that is one buffer then goes straight to the
+  // connection, at a third of the cost of a stream of one chunk.
   const listener = getRequestListener((request, env) => handler(request, env as Bindings), {
-    overrideGlobalObjects: false,
+    overrideGlobalObjects: true,
   });
   const server = https.createServer({
     // With the authority's own certificate: a host that joins knows its hash, and gets it from here.

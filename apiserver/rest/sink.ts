@@ -3,6 +3,7 @@
  * ReadableStream of a Response, for clients in this process and for tests. Both say how much the other side has yet to take.
  */
 import type { ServerResponse } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 
 export interface Sink {
   /** Bytes that were written and not taken yet. */
@@ -90,14 +91,11 @@ class ConnectionSink extends Closing implements Sink {
   }
 }
 
-/** Tells @hono/node-server that the answer is written already (its own RESPONSE_ALREADY_SENT, which is this header). */
-const alreadySent = { "x-hono-already-sent": "true" };
-
 function openConnection(outgoing: ServerResponse, headers: Record<string, string>): Opened {
   outgoing.writeHead(200, headers);
   // A client waits for the headers before it believes in the watch, and the first event may be hours away.
   outgoing.flushHeaders();
-  return { sink: new ConnectionSink(outgoing), response: new Response(null, { headers: alreadySent }) };
+  return { sink: new ConnectionSink(outgoing), response: RESPONSE_ALREADY_SENT };
 }
 
 class StreamSink extends Closing implements Sink {
