@@ -131,8 +131,8 @@ const betaLabels: Readonly<Record<string, string>> = {
 function isSameAffinity(affinity: VolumeNodeAffinity | undefined, old: VolumeNodeAffinity): boolean {
   if (deepEqual(affinity, old)) return true;
   const updated = clone(old);
-  updated.required?.nodeSelectorTerms.forEach((term, i) => {
-    const now = affinity?.required?.nodeSelectorTerms[i];
+  updated.required?.nodeSelectorTerms?.forEach((term, i) => {
+    const now = affinity?.required?.nodeSelectorTerms?.[i];
     for (const list of ["matchExpressions", "matchFields"] as const) {
       term[list]?.forEach((requirement, j) => {
         const key = now?.[list]?.[j]?.key;
