@@ -65,7 +65,7 @@ class ApiStatusWriter implements StatusWriter {
     entry.wanted = status;
     this.#entries.set(uid, entry);
     if (entry.writing !== undefined || entry.gone || this.#due(entry) === undefined) return;
-    entry.writing = this.#write(entry).finally(() => entry.writing = undefined);
+    entry.writing = this.#write(entry);
   }
 
   async flush(uid: string): Promise<void> {
@@ -88,7 +88,11 @@ class ApiStatusWriter implements StatusWriter {
     for (let failures = 0; !signal.aborted && !entry.gone;) {
       const { name, namespace, uid } = entry.pod.metadata;
       const status = this.#due(entry);
-      if (status === undefined) return;
+      if (status === undefined) {
+        // In the same turn: who sets a status after this look has to find that nobody writes.
+        entry.writing = undefined;
+        return;
+      }
       const sent = entry.wanted;
       try {
         const patch = { type: "strategic", patch: { metadata: { uid }, status } } as const;
