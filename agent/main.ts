@@ -18,6 +18,7 @@ import { createAgent } from "./agent.ts";
 import { type AgentConfig, agentConfig, runDirectory } from "./config.ts";
 import { findEngine } from "./engine/find.ts";
 import { createPodNetwork } from "./network/kernel_network.ts";
+import type { PodNetwork } from "./network/network.ts";
 import { fixedAddress, foundAddress, type NodeAddress } from "./node/address.ts";
 import { hostFacts } from "./node/facts.ts";
 import { listenKubelet } from "./server.ts";
@@ -45,18 +46,7 @@ async function main(config: AgentConfig): Promise<void> {
   const run = runDirectory(config);
   for (const directory of [config["data-dir"], run]) await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   const address = nodeAddress(config);
-  const network = createPodNetwork({
-    clusterId: config.clusterId,
-    clusterCidr: config["cluster-cidr"],
-    serviceCidr: config["service-cidr"],
-    nodeIp: () => address.current(),
-    leasesPath: `${config["data-dir"]}/leases.json`,
-    changesPath: `${config["data-dir"]}/host_changes.json`,
-    mode: config["pod-network"],
-    ...(config["pod-network-mtu"] === 0 ? {} : { mtu: config["pod-network-mtu"] }),
-    clock,
-    processes,
-  });
+  const network = podNetwork(config, address);
   const fieldSelector = `spec.nodeName=${config.nodeName}`;
   const pods = createInformer(client, PodKind, { fieldSelector, clock });
   const services = createInformer(client, ServiceKind, { clock });
@@ -98,6 +88,21 @@ async function main(config: AgentConfig): Promise<void> {
   // The pods run on: whoever is started next finds them.
   followed.close();
   engine.close();
+}
+
+function podNetwork(config: AgentConfig, address: NodeAddress): PodNetwork {
+  return createPodNetwork({
+    clusterId: config.clusterId,
+    clusterCidr: config["cluster-cidr"],
+    serviceCidr: config["service-cidr"],
+    nodeIp: () => address.current(),
+    leasesPath: `${config["data-dir"]}/leases.json`,
+    changesPath: `${config["data-dir"]}/host_changes.json`,
+    mode: config["pod-network"],
+    ...(config["pod-network-mtu"] === 0 ? {} : { mtu: config["pod-network-mtu"] }),
+    clock,
+    processes,
+  });
 }
 
 /** The one that was given; otherwise the host's, followed when it changes. */

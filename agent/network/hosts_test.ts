@@ -5,7 +5,16 @@
 import assert from "assert";
 import { networkNames, vxlanMac } from "./names.ts";
 import { NetworkError, type NetworkPeer, type PodNetwork } from "./network.ts";
-import { datagramServer, inPod, Lab, type Machine, missing, ready, sendWhole, whoFrom } from "./testing/machines.ts";
+import {
+  datagramServer,
+  inPod,
+  Lab,
+  type Machine,
+  missing,
+  ready,
+  sendWhole,
+  whoFrom,
+} from "../../tests/harness/machines.ts";
 
 interface TestNode {
   readonly machine: Machine;

@@ -4,7 +4,7 @@ import { sleep, systemClock } from "../../lib/seams/clock.ts";
 import { systemProcesses } from "../../lib/seams/process.ts";
 import { findBusybox } from "../../tests/harness/image.ts";
 import { NetworkError } from "./network.ts";
-import { inPod, Lab, missing, ready, whoFrom } from "./testing/machines.ts";
+import { inPod, Lab, missing, ready, whoFrom } from "../../tests/harness/machines.ts";
 
 Deno.test({
   name: `createPodNetwork() gives pods a network on a real kernel${

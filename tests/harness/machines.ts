@@ -2,11 +2,11 @@
  * Machines on one kernel, for tests of the pods' network: each a network namespace, on a switch that is also the router to a second network
  * beyond it. No engine is needed: a pod is a process in a namespace of its own.
  */
-import { sleep, systemClock } from "../../../lib/seams/clock.ts";
-import { type Child, type Output, type Processes, systemProcesses } from "../../../lib/seams/process.ts";
-import { findBusybox } from "../../../tests/harness/image.ts";
-import { createPodNetwork, type PodNetworkOptions } from "../kernel_network.ts";
-import type { PodNetwork } from "../network.ts";
+import { sleep, systemClock } from "../../lib/seams/clock.ts";
+import { type Child, type Output, type Processes, systemProcesses } from "../../lib/seams/process.ts";
+import { findBusybox } from "./image.ts";
+import { createPodNetwork, type PodNetworkOptions } from "../../agent/network/kernel_network.ts";
+import type { PodNetwork } from "../../agent/network/network.ts";
 
 export const missing = Deno.uid() !== 0
   ? "needs root"
