@@ -115,7 +115,7 @@ class FileCheckpoint implements Checkpoint {
     if (text === undefined) this.#last.delete(name);
     else this.#last.set(name, text);
     this.#waiting.set(name, text);
-    this.#writing ??= this.#drain().finally(() => this.#writing = undefined);
+    this.#writing ??= this.#drain();
   }
 
   async #drain(): Promise<void> {
@@ -130,6 +130,8 @@ class FileCheckpoint implements Checkpoint {
         if (!(error instanceof Deno.errors.NotFound)) logger.error("{path}: {error}", { path, error: String(error) });
       }
     }
+    // In the same turn as the last look: nothing that waits is overseen.
+    this.#writing = undefined;
   }
 
   async flush(): Promise<void> {
