@@ -13,6 +13,7 @@ import { systemRandom } from "./lib/seams/random.ts";
 import { components } from "./lib/supervisor/components.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
 import { type ChildSpec, supervise, type Supervised } from "./lib/supervisor/child.ts";
+import { endLeftovers, noteRunning } from "./lib/supervisor/leftovers.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
 import { waitForApi, waitForNode, waitForOwnNode } from "./lib/supervisor/ready.ts";
 import { tokenCommand, tokenFlags } from "./lib/supervisor/token_command.ts";
@@ -36,6 +37,7 @@ async function start(config: StartConfig): Promise<void> {
   const after = () => `${((systemClock.now() - begun) / 1000).toFixed(1)} s`;
   using _held = await lock(config.dataDir);
   say(`sauropod ${sauropodVersion}, node ${config.nodeName} (${config.nodeIp}), data in ${config.dataDir}`);
+  await endKilled(config);
   const running: Supervised[] = [];
   const stopped = Promise.withResolvers<void>();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
@@ -46,7 +48,11 @@ async function start(config: StartConfig): Promise<void> {
     if (!started) stopped.reject(new Error(`the ${name} could not start (exit code ${code}): ${lastLine}`));
     return started;
   };
-  const parts = { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs, again };
+  const onStart = ({ name }: ChildSpec, pid: number) =>
+    void noteRunning(config.dataDir, name, pid).catch((error) =>
+      complain(`${name}: could not be noted: ${error.message}`)
+    );
+  const parts = { processes: systemProcesses, clock: systemClock, onLine, graceMs: stopGraceMs, onStart, again };
   const run = (spec: ChildSpec) => {
     running.unshift(supervise(spec, parts));
   };
@@ -160,11 +166,18 @@ async function engineSocket(config: StartConfig, run: (spec: ChildSpec) => void)
   }
 }
 
+/** Ends what a supervisor that was killed has left running here. Answers whether there was anything. */
+async function endKilled(config: StartConfig): Promise<boolean> {
+  const names = await endLeftovers(config.dataDir, { clock: systemClock, graceMs: stopGraceMs });
+  if (names.length > 0) say(`  ended      ${names.sort().join(", ")} of a sauropod that was killed`);
+  return names.length > 0;
+}
+
 /** Ends a supervisor that runs on this data directory and waits until it has. */
 async function stop(config: StartConfig): Promise<void> {
   const pid = await runningPid(config.dataDir);
   if (pid === undefined) {
-    say(`nothing runs on ${config.dataDir}`);
+    if (!(await endKilled(config))) say(`nothing runs on ${config.dataDir}`);
     return;
   }
   Deno.kill(pid, "SIGTERM");

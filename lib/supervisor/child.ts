@@ -22,6 +22,8 @@ export interface SuperviseOptions {
   clock: Clock;
   onLine(name: string, line: string): void;
   graceMs: number;
+  /** A run has begun. */
+  onStart?(spec: ChildSpec, pid: number): void;
   /** Called when it has ended by itself; false leaves it so. Default: it is started again. */
   again?(spec: ChildSpec, ending: { code: number; lastLine: string }): boolean;
 }
@@ -32,7 +34,7 @@ const stableMs = 30_000;
 
 /** Starts the child and keeps it running until stop(). */
 export function supervise(spec: ChildSpec, options: SuperviseOptions): Supervised {
-  const { processes, clock, onLine, graceMs, again = () => true } = options;
+  const { processes, clock, onLine, graceMs, onStart, again = () => true } = options;
   const stopping = new AbortController();
   let child: Child | undefined;
 
@@ -45,6 +47,7 @@ export function supervise(spec: ChildSpec, options: SuperviseOptions): Supervise
         cwd: spec.cwd,
         onLine: (line) => onLine(spec.name, lastLine = line),
       });
+      onStart?.(spec, child.pid);
       const code = await child.ended;
       child = undefined;
       if (stopping.signal.aborted || !again(spec, { code, lastLine })) return;
