@@ -21,7 +21,7 @@ const ok: Step[] = [
   { name: "generated files are current", command: [deno, "task", "--quiet", "gen", "--check"] },
   {
     name: "unit tests",
-    command: test("lib", "apiserver", "agent", "proxy", "tests/tidy", "tests/harness"),
+    command: test("lib", "apiserver", "agent", "proxy", "tests/tidy", "tests/harness", "tests/integration"),
     counts: true,
   },
 ];
@@ -42,7 +42,7 @@ async function main(suite: string): Promise<number> {
   for (const { name, command, counts } of steps) {
     const begun = performance.now();
     const { code, stdout, stderr } = await systemProcesses.run(command);
-    const text = (stdout + stderr).replaceAll(/\x1b\[[\d;]*m/g, "");
+    const text = stripAnsiCode(stdout + stderr);
     const last = [...text.matchAll(/\| (\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/g)].at(-1);
     const result = counts && last !== undefined
       ? { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3] ?? 0) }
