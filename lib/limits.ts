@@ -54,6 +54,8 @@ export const watchWindowEventsMax = 8_192;
 export const watchWindowBytesMax = 16 * 2 ** 20;
 export const watchWindowAgeMs = 10 * 60_000;
 export const watchWindowEventsMin = 100;
+/** Characters of objects that are kept parsed: about 20 MB, 1,500 Pods. */
+export const cacheParsedCharactersMax = 4 * 2 ** 20;
 /** Snapshots of the past that are kept per resource, for lists in pages. */
 export const cacheSnapshotsMax = 4;
 /** The cache asks the store at least this often, so that a lost wake-up delays nothing for longer. */
@@ -445,6 +447,12 @@ export const proxyLeaseRenewMs = 10_000;
 export const proxyLeaseSeconds = 40;
 /** A pod that is deleted is stopped after this long even if a proxy has not said that it sends nothing there any longer. */
 export const drainWaitMsMax = 10_000;
+
+// apiserver/registry
+
+/** Of a difference that is told to people: more lines, and longer values, help nobody. */
+export const diffLinesMax = 20;
+export const diffValueCharactersMax = 200;
 
 // apiserver/registry/batch: Kubernetes' own (pkg/apis/batch/validation)
 

@@ -37,6 +37,8 @@ const counts = [
   "collisionCount",
 ] as const;
 
+const zero = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+
 export const daemonSet = defineResource<Set>(DaemonSet, {
   definition: "io.k8s.api.apps.v1.DaemonSet",
   shortNames: ["ds"],
@@ -44,9 +46,10 @@ export const daemonSet = defineResource<Set>(DaemonSet, {
   status: true,
   defaults,
   prepareCreate(object) {
-    object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+    fillStatus(object);
     setTemplateGeneration(object, Math.max(templateGeneration(object), 1));
   },
+  prepareStatus: fillStatus,
   prepareUpdate(object, old) {
     const changed = !deepEqual(object.spec.template, old.spec.template);
     setTemplateGeneration(object, templateGeneration(old) + (changed ? 1 : 0));
@@ -70,6 +73,11 @@ export const daemonSet = defineResource<Set>(DaemonSet, {
     ...templateColumns<Set>(({ spec }) => spec.template, ({ spec }) => formatLabelSelector(spec.selector)),
   ],
 }, isDNS1123Subdomain);
+
+/** Counts that are never left out. */
+function fillStatus(object: Set): void {
+  object.status = { ...zero, ...object.status };
+}
 
 function defaults(object: Set): void {
   const spec = object.spec ??= {} as DaemonSetSpec;

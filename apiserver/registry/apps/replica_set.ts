@@ -25,6 +25,8 @@ const counts = [
   "terminatingReplicas",
 ];
 
+const zero = { replicas: 0 };
+
 export const replicaSet = defineResource<Set>(ReplicaSet, {
   definition: "io.k8s.api.apps.v1.ReplicaSet",
   shortNames: ["rs"],
@@ -36,9 +38,8 @@ export const replicaSet = defineResource<Set>(ReplicaSet, {
     object.spec.template = fillTemplate(object.spec.template);
     defaultPodTemplate(object.spec.template);
   },
-  prepareCreate(object) {
-    object.status = { replicas: 0 };
-  },
+  prepareCreate: fillStatus,
+  prepareStatus: fillStatus,
   validate,
   validateUpdate: (object, old) => immutable(object.spec.selector, old.spec.selector, "spec.selector"),
   validateStatus: ({ status }) =>
@@ -62,6 +63,11 @@ export const replicaSet = defineResource<Set>(ReplicaSet, {
     ...templateColumns<Set>(({ spec }) => spec.template, ({ spec }) => formatLabelSelector(spec.selector)),
   ],
 }, isDNS1123Subdomain);
+
+/** Counts that are never left out. */
+function fillStatus(object: Set): void {
+  object.status = { ...zero, ...object.status };
+}
 
 function validate({ spec }: Set): FieldError[] {
   return [...nonNegativeFields(spec, ["replicas", "minReadySeconds"], "spec"), ...validateReplicated(spec)];

@@ -33,15 +33,16 @@ const counts = [
 ];
 const parts = ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"];
 
+const zero = { replicas: 0, availableReplicas: 0 };
+
 export const statefulSet = defineResource<Set>(StatefulSet, {
   definition: "io.k8s.api.apps.v1.StatefulSet",
   shortNames: ["sts"],
   categories: ["all"],
   status: true,
   defaults,
-  prepareCreate(object) {
-    object.status = { replicas: 0, availableReplicas: 0 };
-  },
+  prepareCreate: fillStatus,
+  prepareStatus: fillStatus,
   validate,
   validateUpdate,
   validateStatus: ({ status }, old) => [
@@ -68,6 +69,11 @@ export const statefulSet = defineResource<Set>(StatefulSet, {
     ...templateColumns<Set>(({ spec }) => spec.template),
   ],
 }, isDNS1123Label);
+
+/** Counts that are never left out. */
+function fillStatus(object: Set): void {
+  object.status = { ...zero, ...object.status };
+}
 
 function defaults(object: Set): void {
   const spec = object.spec ??= {} as StatefulSetSpec;

@@ -405,3 +405,10 @@ Deno.test("a workload whose pods can't be named after it is warned about, once",
     "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended",
   ]);
 });
+
+Deno.test("a status that is not sent is an empty one", () => {
+  for (const resource of [...Object.values(kinds), replicationController as Resource<Any>]) {
+    const old = created<Any>(resource, valid());
+    assert.deepEqual(statusErrors<Any>(resource, old, (object) => delete object.status), [], resource.kind);
+  }
+});

@@ -25,6 +25,9 @@ export const cronJob = defineResource<CronJobObject>(CronJob, {
   defaults,
   validate,
   validateCreate: nameErrors,
+  prepareStatus(object) {
+    object.status ??= {};
+  },
   warnings(object, old) {
     const { spec } = object.spec.jobTemplate;
     const path = "spec.jobTemplate.spec";

@@ -31,6 +31,9 @@ export const job = defineResource<JobObject>(Job, {
   prepareCreate: generateSelector,
   validate,
   validateUpdate: validateJobUpdate,
+  prepareStatus(object) {
+    object.status ??= {};
+  },
   validateStatus: validateJobStatusUpdate,
   warnings(object, old) {
     const about = workloadWarnings(object, old, (it) => it.spec.template);

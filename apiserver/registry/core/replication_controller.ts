@@ -16,6 +16,8 @@ import { validateReplicaCounts } from "./replica_status.ts";
 
 const counts = ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"];
 
+const zero = { replicas: 0 };
+
 export const replicationController = defineResource<Controller>(ReplicationController, {
   definition: "io.k8s.api.core.v1.ReplicationController",
   shortNames: ["rc"],
@@ -23,9 +25,8 @@ export const replicationController = defineResource<Controller>(ReplicationContr
   status: true,
   dependents: "orphan",
   defaults,
-  prepareCreate(object) {
-    object.status = { replicas: 0 };
-  },
+  prepareCreate: fillStatus,
+  prepareStatus: fillStatus,
   validate,
   validateStatus: ({ status }) =>
     validateReplicaCounts(status, { counts, parts: ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"] }),
@@ -48,6 +49,11 @@ export const replicationController = defineResource<Controller>(ReplicationContr
     ...templateColumns<Controller>(({ spec }) => spec.template, ({ spec }) => formatLabels(spec.selector)),
   ],
 }, isDNS1123Subdomain);
+
+/** Counts that are never left out. */
+function fillStatus(object: Controller): void {
+  object.status = { ...zero, ...object.status };
+}
 
 /** The template's labels stand for a selector and for labels that were not given. */
 function defaults(object: Controller): void {

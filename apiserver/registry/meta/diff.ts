@@ -1,16 +1,13 @@
 /** What differs between two JSON values, one line a field, for error messages that people read. */
+import { diffLinesMax, diffValueCharactersMax } from "../../../lib/limits.ts";
 import { deepEqual, isObject } from "../../../lib/patch/equal.ts";
-
-/** More lines help nobody. */
-const linesMax = 20;
-const valueCharactersMax = 200;
 
 /** Lines `  spec.hostname: "a" -> "b"`, in the order of the fields; what is not there is `<absent>`. */
 export function diffText(old: unknown, value: unknown, path: string): string {
   const lines: string[] = [];
   collect(old, value, path, lines);
-  const shown = lines.slice(0, linesMax);
-  if (lines.length > linesMax) shown.push(`  … and ${lines.length - linesMax} more`);
+  const shown = lines.slice(0, diffLinesMax);
+  if (lines.length > diffLinesMax) shown.push(`  … and ${lines.length - diffLinesMax} more`);
   return shown.join("\n");
 }
 
@@ -28,5 +25,5 @@ function collect(old: unknown, value: unknown, path: string, lines: string[]): v
 function show(value: unknown): string {
   if (value === undefined) return "<absent>";
   const text = JSON.stringify(value);
-  return text.length > valueCharactersMax ? `${text.slice(0, valueCharactersMax)}…` : text;
+  return text.length > diffValueCharactersMax ? `${text.slice(0, diffValueCharactersMax)}…` : text;
 }
