@@ -2,6 +2,7 @@
  * `deno task test`: everything that says whether this tree is good, step by step. Prints each step's result as it comes and, as its last
  * line, `N passed, N failed` with `, N skipped` when some were. `deno task ok` leaves out what needs hosts of its own.
  */
+import { stripVTControlCharacters } from "node:util";
 import { systemProcesses } from "../lib/seams/process.ts";
 
 interface Step {
@@ -42,7 +43,7 @@ async function main(suite: string): Promise<number> {
   for (const { name, command, counts } of steps) {
     const begun = performance.now();
     const { code, stdout, stderr } = await systemProcesses.run(command);
-    const text = stripAnsiCode(stdout + stderr);
+    const text = stripVTControlCharacters(stdout + stderr);
     const last = [...text.matchAll(/\| (\d+) passed.*?\| (\d+) failed(?:.*?\| (\d+) ignored)?/g)].at(-1);
     const result = counts && last !== undefined
       ? { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3] ?? 0) }

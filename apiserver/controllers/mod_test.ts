@@ -36,6 +36,15 @@ class Cluster {
         advertiseAddress: "192.0.2.1",
         port: 6443,
         caPem: "PEM",
+        settings: {
+          clusterId: "test",
+          clusterCidr: "10.244.0.0/16",
+          serviceCidr: "10.96.0.0/16",
+          clusterDns: "10.96.0.10",
+          clusterDomain: "cluster.local",
+          nodePortRange: { from: 30000, to: 32767 },
+        },
+        certificates: { sign: () => Promise.reject(new Error("nobody joins here")), allows: () => false },
       },
     });
   }
@@ -164,7 +173,9 @@ check("make what every cluster has", async (cluster) => {
     "kube-system",
   ]);
   await cluster.until("service accounts", () => cluster.all(kinds.ServiceAccount).length === 4);
-  await cluster.until("root CAs", () => cluster.all(kinds.ConfigMap).length === 4);
+  const maps = (name: string) => cluster.all(kinds.ConfigMap).filter(({ metadata }) => metadata.name === name);
+  await cluster.until("root CAs", () => maps("kube-root-ca.crt").length === 4);
+  await cluster.until("settings", () => maps("sauropod-config").length === 1);
   const service = cluster.get(kinds.Service, "default/kubernetes")!;
   assert.equal(service.spec.clusterIP, "10.96.0.1");
   assert.deepEqual(cluster.get(kinds.EndpointSlice, "default/kubernetes")!.endpoints, [

@@ -134,7 +134,7 @@ Deno.test("planServiceAccount() and planRootCa() fill namespaces that stay", () 
 });
 
 Deno.test("planKubernetesService() makes and mends the way to the API server", () => {
-  const config = { clusterCidr: "", serviceCidr: "10.96.0.0/12", advertiseAddress: "192.0.2.1", port: 6443, caPem: "" };
+  const config: Loose = { serviceCidr: "10.96.0.0/12", advertiseAddress: "192.0.2.1", port: 6443 };
   const none = { namespace: namespace(), service: undefined, endpoints: undefined, slice: undefined, config };
   const made = planKubernetesService(none, 0);
   assert.deepEqual(made.map((action) => `${action.do} ${action.what}`), [
