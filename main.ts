@@ -4,6 +4,7 @@
  */
 import { FlagError, helpText, parseFlags, processSources } from "./lib/flags.ts";
 import { sleep, systemClock } from "./lib/seams/clock.ts";
+import { removeTree } from "./lib/seams/files.ts";
 import { systemProcesses } from "./lib/seams/process.ts";
 import { findEngine, podmanServiceCommand } from "./agent/engine/find.ts";
 import type { Client } from "./lib/client/client.ts";
@@ -201,9 +202,7 @@ async function reset(config: StartConfig): Promise<void> {
   await stop(config);
   await remove(config, "agent", "all");
   await remove(config, "proxy", "all");
-  await Deno.remove(config.dataDir, { recursive: true }).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await removeTree(config.dataDir);
   say(`removed ${config.dataDir}`);
 }
 

@@ -24,3 +24,14 @@ export async function writeAtomic(path: string, data: string | Uint8Array, mode 
   await Deno.chmod(temporary, mode);
   await Deno.rename(temporary, path);
 }
+
+/** Removes a directory with all that is in it. One that is a mount point stays, empty. */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(path)) await Deno.remove(`${path}/${name}`, { recursive: true });
+    await Deno.remove(path);
+  } catch (error) {
+    const isMountPoint = (error as { code?: string }).code === "EBUSY";
+    if (!(error instanceof Deno.errors.NotFound) && !isMountPoint) throw error;
+  }
+}
