@@ -1,6 +1,7 @@
 /**
  * A read-only copy of one kind, kept current by list and watch: resumes where it was after a cut, lists again after 410, and tells
- * listeners which keys changed. What it gives out is shared: read it, never write it.
+ * listeners which keys changed. What it gives out is shared: read it, never write it. Leaves out managedFields: often half of an object,
+ * and nothing is decided by them; an update without them leaves them as they are.
  */
 import type { Client } from "../client/client.ts";
 import { keyOf, type Kind, type KubeObject } from "../kind.ts";
@@ -135,7 +136,8 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     for (const object of list.items) {
       const key = keyOf(object);
       seen.add(key);
-      if (this.#objects.get(key)?.metadata.resourceVersion !== object.metadata.resourceVersion) this.#set(key, object);
+      const known = this.#objects.get(key)?.metadata.resourceVersion;
+      if (known !== object.metadata.resourceVersion) this.#set(key, withoutManagers(object));
     }
     for (const key of [...this.#objects.keys()]) if (!seen.has(key)) this.#set(key, undefined);
     this.#advance(Number(list.metadata.resourceVersion));
@@ -151,7 +153,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       timeoutSeconds: watchSeconds,
     }, signal);
     for await (const { type, object } of events) {
-      if (type !== "BOOKMARK") this.#set(keyOf(object), type === "DELETED" ? undefined : object);
+      if (type !== "BOOKMARK") this.#set(keyOf(object), type === "DELETED" ? undefined : withoutManagers(object));
       this.#advance(Number(object.metadata.resourceVersion));
     }
   }
@@ -178,6 +180,11 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       resolve(true);
     }
   }
+}
+
+function withoutManagers<T extends KubeObject>(object: T): T {
+  const { managedFields, ...metadata } = object.metadata;
+  return managedFields === undefined ? object : { ...object, metadata };
 }
 
 function drop(keys: Map<string, Set<string>>, value: string, key: string): void {

@@ -101,3 +101,22 @@ Deno.test("reached() answers false when the revision does not come in time", asy
   stop.abort();
   await running;
 });
+
+Deno.test("an informer keeps no managedFields", async () => {
+  const managed = (name: string, revision: number) => {
+    const made = object(name, revision);
+    return { ...made, metadata: { ...made.metadata, managedFields: [{ manager: "m", operation: "Update" as const }] } };
+  };
+  const { client } = scripted([
+    { list: { revision: 5, items: [managed("a", 3)] } },
+    { watch: [{ type: "ADDED", object: managed("b", 6) }], stay: true },
+  ]);
+  const informer = createInformer<ConfigMap>(client, ConfigMapKind, { clock: systemClock });
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  assert.equal(await informer.reached(6, 5_000), true);
+  stop.abort();
+  await running;
+  assert.deepEqual([...informer.list()].map(({ metadata }) => metadata.managedFields), [undefined, undefined]);
+  assert.equal(informer.get("d/b")?.metadata.name, "b");
+});
