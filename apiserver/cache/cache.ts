@@ -13,8 +13,16 @@ export interface Entry {
   readonly text: string;
   /** The text in UTF-8: encoded at first use, once for all watchers. */
   readonly bytes: Uint8Array;
-  /** The text parsed: at first use, once. */
+  /** The text parsed. The latest of all entries are kept; of an older one it is parsed again. */
   readonly object: KubeObject;
+  /** Room for what selectors look at, made by who selects first. */
+  traits?: Traits;
+}
+
+/** What of an object label and field selectors look at. */
+export interface Traits {
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly fields: Readonly<Record<string, string>>;
 }
 
 export interface CacheEvent {

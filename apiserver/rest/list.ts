@@ -116,7 +116,7 @@ async function select(
   range: { from: number; limit: number },
 ): Promise<{ entries: Entry[]; next: number }> {
   const { from, limit } = range;
-  if (!selection.parses) {
+  if (selection.everything) {
     const to = Math.min(candidates.length, from + limit);
     return { entries: candidates.slice(from, to), next: to };
   }

@@ -8,7 +8,7 @@ import {
   requiredFieldValue,
 } from "../../lib/selector/fields.ts";
 import { matchesLabels, type Selector } from "../../lib/selector/labels.ts";
-import type { Entry } from "../cache/cache.ts";
+import type { Entry, Traits } from "../cache/cache.ts";
 import type { Resource } from "./resource.ts";
 import { viewOf } from "./view.ts";
 
@@ -18,8 +18,8 @@ export interface Selection {
   readonly key: string | undefined;
   /** True when labels or fields decide, and not only the namespace. */
   readonly selective: boolean;
-  /** True when the entry must be parsed to tell. */
-  readonly parses: boolean;
+  /** True when nothing but the namespace, or the key, decides: no entry need be looked at. */
+  readonly everything: boolean;
   matches(entry: Entry): boolean;
 }
 
@@ -39,6 +39,24 @@ function fieldGetters(resource: Resource): Record<string, FieldGetter<KubeObject
   return getters;
 }
 
+/** What selectors look at. It is small and stays with the entry, so that the parsed object need not. */
+function traitsOf(resource: Resource, entry: Entry): Traits {
+  if (resource.convert !== undefined) return makeTraits(resource, viewOf(resource, entry).object);
+  return entry.traits ??= makeTraits(resource, entry.object);
+}
+
+function makeTraits(resource: Resource, object: KubeObject): Traits {
+  const fields: Record<string, string> = {};
+  for (const [name, of] of Object.entries(resource.fields)) fields[name] = of(object) ?? "";
+  return { labels: object.metadata.labels, fields };
+}
+
+/** Fields that an entry's key tells. */
+const keyFields: Readonly<Record<string, (key: string) => string>> = {
+  "metadata.name": (key) => key.slice(key.indexOf("/") + 1),
+  "metadata.namespace": (key) => key.slice(0, Math.max(0, key.indexOf("/"))),
+};
+
 /** Throws BadRequest for a field that the kind cannot be selected by. */
 export function selectionOf(
   resource: Resource,
@@ -46,25 +64,26 @@ export function selectionOf(
   labels: Selector,
   fields: FieldSelector,
 ): Selection {
-  const getters = fieldGetters(resource);
-  checkFieldSelector(fields, getters);
+  checkFieldSelector(fields, fieldGetters(resource));
   const prefix = resource.namespaced && namespace !== undefined ? `${namespace}/` : "";
   const name = requiredFieldValue(fields, "metadata.name");
   const key = name !== undefined && (!resource.namespaced || namespace !== undefined) ? prefix + name : undefined;
   const byLabels = labels.requirements.length > 0 || labels.nothing === true;
-  const parses = byLabels || fields.some((f) => f.field !== "metadata.name" || key === undefined) || fields.length > 1;
+  const ofKey = fields.filter(({ field }) => Object.hasOwn(keyFields, field));
+  const ofObject = fields.filter(({ field }) => !Object.hasOwn(keyFields, field));
   return {
     namespace: prefix === "" ? undefined : namespace,
     key,
     selective: byLabels || fields.length > 0,
-    parses,
+    everything: !byLabels && (fields.length === 0 || (fields.length === 1 && key !== undefined)),
     matches(entry) {
       if (prefix !== "" && !entry.key.startsWith(prefix)) return false;
       if (key !== undefined && entry.key !== key) return false;
-      if (!parses) return true;
-      const { object } = viewOf(resource, entry);
-      if (byLabels && !matchesLabels(labels, object.metadata.labels)) return false;
-      return matchesFields(fields, getters, object);
+      if (!matchesFields(ofKey, keyFields, entry.key)) return false;
+      if (!byLabels && ofObject.length === 0) return true;
+      const traits = traitsOf(resource, entry);
+      if (byLabels && !matchesLabels(labels, traits.labels)) return false;
+      return ofObject.every(({ field, operator, value }) => (traits.fields[field] === value) === (operator === "="));
     },
   };
 }

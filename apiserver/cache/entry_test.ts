@@ -1,0 +1,21 @@
+import assert from "assert";
+import { cacheParsedCharactersMax } from "../../lib/limits.ts";
+import { StoredEntry } from "./entry.ts";
+
+const textOf = (name: string, characters: number) =>
+  JSON.stringify({ metadata: { name }, data: { k: "x".repeat(characters) } });
+
+Deno.test("StoredEntry.object is the same as long as few others are parsed", () => {
+  const entry = new StoredEntry("a/b", 1, textOf("b", 100));
+  assert.equal(entry.object, entry.object);
+  assert.equal(entry.object.metadata.name, "b");
+});
+
+Deno.test("StoredEntry.object is let go when many others were parsed since, and parsed again when asked for", () => {
+  const entry = new StoredEntry("a/b", 1, textOf("b", 100));
+  const before = entry.object;
+  const many = cacheParsedCharactersMax / 2 ** 16 + 1;
+  for (let i = 0; i < many; i++) new StoredEntry(`a/${i}`, 1, textOf(`${i}`, 2 ** 16)).object;
+  assert.notEqual(entry.object, before);
+  assert.deepEqual(entry.object, before);
+});
