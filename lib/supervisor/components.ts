@@ -5,8 +5,11 @@ import type { StartConfig } from "./config.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url)).replace(/\/$/, "");
 
-/** `--max-semi-space-size`: a young generation of 2 MiB keeps a process under load some 50 MB smaller, at little cost. */
-const v8 = "--v8-flags=--max-semi-space-size=2";
+/**
+ * A young generation of 4 MiB keeps a process under load some 40 MB smaller than V8's 16, at little cost. The heap may grow by 30 % before
+ * it is collected: on a host with much memory V8 would let it grow to a multiple of what is in use.
+ */
+const v8 = "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=30";
 
 /**
  * Only the agent has all permissions: it mounts, enters namespaces and reads /proc and /sys, which Deno grants to nobody else.
