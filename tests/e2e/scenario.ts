@@ -24,7 +24,7 @@ export interface ScenarioOptions extends ClusterOptions {
 }
 
 /** Why this machine cannot run it. */
-function obstacle(engine: EngineKind, programs: readonly string[]): string | undefined {
+export function obstacle(engine: EngineKind, programs: readonly string[]): string | undefined {
   if (Deno.uid() !== 0) return "not root";
   if (!engineInstalled(engine)) return `no ${engine}`;
   if (!kubectlInstalled()) return "no kubectl";
