@@ -122,6 +122,18 @@ Deno.test("OpenAPI documents are found by their hashes, and never change under t
   await f.close();
 });
 
+Deno.test("OpenAPI 2 is protobuf without definitions, and absent for who wants JSON", async () => {
+  const f = await create();
+  const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  const answer = await f.raw("GET", "/openapi/v2", undefined, { headers: { accept } });
+  assert.equal(answer.headers.get("content-type"), "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  assert.deepEqual([...bytes.subarray(0, 5)], [0x0a, 3, 0x32, 0x2e, 0x30], "swagger: 2.0");
+  assert.deepEqual([...bytes.subarray(-2)], [0x42, 0], "paths: none");
+  assert.equal((await f.raw("GET", "/openapi/v2")).status, 404);
+  await f.close();
+});
+
 Deno.test("reviews are answered and not stored", async () => {
   const f = await create();
   const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";

@@ -88,7 +88,7 @@ export class Documents {
       const hashOf = (of: string) => this.#openapiDocument(of)!.etag.slice(1, -1);
       return this.#plain(request, path, () => openapiIndexOf(this.set, hashOf));
     }
-    // /openapi/v2 would have to be protobuf; clients go without since 1.29.
+    if (path === "/openapi/v2" && wantsOpenapi2(request)) return this.#openapi2(request);
     const document = path.startsWith("/openapi/v3/") ? this.#openapiDocument(path.slice(12)) : undefined;
     if (document === undefined) throw unknownPath();
     checkJson(request);
@@ -101,6 +101,19 @@ export class Documents {
     // The hash is part of the address: what is there never changes.
     const cacheControl = "public, immutable";
     return answer(request, document, { contentType: jsonType, cacheControl, expires: farFuture });
+  }
+
+  /**
+   * OpenAPI 2 without a definition, and as protobuf only (clients that ask for JSON do without). For a kind that version 3 doesn't have, as
+   * that of a misspelt manifest, kubectl looks here; finding the kind nowhere, it says that it is not known.
+   */
+  #openapi2(request: Request): Response {
+    const text = (field: number, value: string) => [field << 3 | 2, value.length, ...new TextEncoder().encode(value)];
+    // gnostic's openapi.v2.Document: swagger = 1, info = 2 { title = 1, version = 2 }, paths = 8.
+    const info = [...text(1, "Kubernetes"), ...text(2, this.version.gitVersion ?? "")];
+    const bytes = new Uint8Array([...text(1, "2.0"), 2 << 3 | 2, info.length, ...info, 8 << 3 | 2, 0]);
+    const etag = `"${createHash("sha256").update(bytes).digest("hex").toUpperCase()}"`;
+    return answer(request, { bytes, etag }, { contentType: openapi2Type, vary: "Accept" });
   }
 
   /** `path` is `api/v1` or `apis/{group}/{version}`; undefined when that is not served. */
@@ -132,6 +145,13 @@ export class Documents {
 
 /** A fixed date far off (RFC 9111 wants one; kube-apiserver sends a year from now). */
 const farFuture = "Thu, 31 Dec 2099 23:59:59 GMT";
+
+/** Clients write an @ where the server writes a dot. */
+const openapi2Type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+function wantsOpenapi2(request: Request): boolean {
+  return parseAccept(request.headers.get("accept") ?? "").some(({ type }) => type.replace("@", ".") === openapi2Type);
+}
 
 function wantsAggregated(request: Request): boolean {
   return parseAccept(request.headers.get("accept") ?? "").some(({ type, params }) =>
