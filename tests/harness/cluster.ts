@@ -9,6 +9,8 @@ export interface ClusterOptions {
   /** Flags besides those that the test bed needs. */
   flags?: readonly string[];
   readyMs?: number;
+  /** Part of the line that says that it is up; default: that of a first host. */
+  readyLine?: string;
 }
 
 /** Is there a kubectl on this machine? */
@@ -43,6 +45,7 @@ export class Cluster implements AsyncDisposable {
   /** Starts it and waits until it says that its node is Ready. Answers how long that took. ms */
   async start(): Promise<number> {
     const begun = performance.now();
+    const { readyLine = "export KUBECONFIG" } = this.options;
     this.lines.length = 0;
     const child = this.host.spawn(
       [
@@ -54,7 +57,7 @@ export class Cluster implements AsyncDisposable {
     this.#child = child;
     let code: number | undefined;
     void child.ended.then((ended) => code = ended);
-    const ready = () => code !== undefined || this.lines.some((line) => line.includes("export KUBECONFIG"));
+    const ready = () => code !== undefined || this.lines.some((line) => line.includes(readyLine));
     await until(this.options.readyMs ?? 60_000, ready, `no Ready node:\n${this.log()}`);
     if (code !== undefined) throw new Error(`deno task start ended with ${code}:\n${this.log()}`);
     return performance.now() - begun;
@@ -70,6 +73,12 @@ export class Cluster implements AsyncDisposable {
     if (this.#child === undefined) return;
     await this.#signalSupervisor();
     await this.#child.ended;
+    this.#child = undefined;
+  }
+
+  /** Its host has lost power: there is nothing to stop. */
+  async lost(): Promise<void> {
+    await this.#child?.ended;
     this.#child = undefined;
   }
 

@@ -47,6 +47,8 @@ perl -e '
 wait
 `;
 
+const webServer = new URL("programs/web.pl", import.meta.url);
+
 /** Without Debian's resolver tools busybox's nslookup stands in: it says more, and fails where one of several searches found nothing. */
 async function dnsutils(): Promise<Uint8Array<ArrayBuffer>> {
   const tools = ["nslookup", "dig"];
@@ -80,6 +82,19 @@ const makers = {
       cmd: [],
       env: ["PATH=/usr/bin:/bin"],
       files: [{ path: "echo", mode: 0o755, data: echo }, ...await programFiles(["perl"])],
+    }),
+  /** What a well-behaved server is like: programs/web.pl. */
+  web: async () =>
+    busyboxImage({
+      ref: "localhost/web:1",
+      entrypoint: ["perl", "/web.pl"],
+      cmd: [],
+      env: ["PATH=/usr/bin:/bin"],
+      exposedPorts: ["8080/tcp"],
+      files: [
+        { path: "web.pl", mode: 0o755, data: await Deno.readTextFile(webServer) },
+        ...await programFiles(["perl"]),
+      ],
     }),
 };
 

@@ -1,6 +1,7 @@
 /** One lab host: namespaces, a process 1, an engine. A kill of its process 1 is a power cut: the kernel ends the rest. */
 import { sleep, systemClock } from "../../../lib/seams/clock.ts";
 import { type Child, type Output, systemProcesses } from "../../../lib/seams/process.ts";
+import { systemRandom } from "../../../lib/seams/random.ts";
 import { joinScript, removeGroups } from "./cgroups.ts";
 import { engineCommand, engineEnv, type EngineKind, writeEngineConfig } from "./engine.ts";
 import { type Lan, netnsPath, plug, unplug } from "./network.ts";
@@ -44,6 +45,7 @@ export class Host {
     await Deno.writeTextFile(`${this.dir}/etc/hostname`, `${this.name}\n`);
     await Deno.writeTextFile(`${this.dir}/etc/hosts`, `127.0.0.1 localhost\n${this.ip} ${this.name}\n`);
     await Deno.writeTextFile(`${this.dir}/etc/resolv.conf`, `nameserver ${this.lan.prefix}.1\n`);
+    await writeMachineId(`${this.dir}/etc/machine-id`);
     await writeEngineConfig(this.dir);
     for (const file of ["init.pid", "engine.sock"]) await removeFile(`${this.dir}/${file}`);
     const unshare = [
@@ -158,6 +160,11 @@ function exists(path: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Each host is a machine of its own, and the same one after a power cut. */
+async function writeMachineId(path: string): Promise<void> {
+  if (!exists(path)) await Deno.writeTextFile(path, `${systemRandom.uuid().replaceAll("-", "")}\n`);
 }
 
 async function removeFile(path: string): Promise<void> {

@@ -26,7 +26,7 @@ echo "$NAME" >/proc/sys/kernel/hostname
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock /run/netns
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
-for file in hostname hosts resolv.conf; do
+for file in hostname hosts resolv.conf machine-id; do
     to=$(readlink -m "/etc/$file") # may be a link into /run, which is empty by now
     case $to in /run/*) mkdir -p "${to%/*}"; : >"$to" ;; esac
     [ ! -e "$to" ] || mount --bind "$DIR/etc/$file" "$to"
