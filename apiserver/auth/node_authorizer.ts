@@ -64,7 +64,9 @@ function subdivided(question: Question): Answer | undefined {
     case "/configmaps":
       return isSettings(question) || readOne(question, "configmaps");
     case "/persistentvolumeclaims":
-      return getOne(question, "persistentvolumeclaims");
+      return resource.subresource === "status"
+        ? updateStatus(question, "persistentvolumeclaims")
+        : getOne(question, "persistentvolumeclaims");
     case "/persistentvolumes":
       return getOne(question, "persistentvolumes");
     case "/serviceaccounts":
@@ -100,6 +102,11 @@ function readOne(question: Question, kind: RelatedKind): Answer {
 function getOne(question: Question, kind: RelatedKind): Answer {
   if (question.verb !== "get") return "can only get individual resources of this type";
   if (question.resource.subresource !== undefined) return "cannot get subresource";
+  return related(question, kind);
+}
+
+function updateStatus(question: Question, kind: RelatedKind): Answer {
+  if (question.verb !== "update" && question.verb !== "patch") return "can only get/update/patch this type";
   return related(question, kind);
 }
 
