@@ -9,6 +9,7 @@ import type { Clock } from "../../lib/seams/clock.ts";
 import type { Pod, Service } from "../../lib/types/core_v1.ts";
 import type { EndpointSlice } from "../../lib/types/discovery_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
+import { balancedPorts } from "./load_balancer.ts";
 
 /** The namespace of an object that no controller owns; nothing for an owned one. */
 const byOrphan = (object: KubeObject): readonly string[] =>
@@ -36,7 +37,10 @@ export function createInformers(client: Client, clock: Clock) {
     pods: createInformer(client, kinds.Pod, { clock, indexes: { ...owned, node: byNode } }),
     nodes: createInformer(client, kinds.Node, { clock }),
     namespaces: createInformer(client, kinds.Namespace, { clock }),
-    services: createInformer(client, kinds.Service, { clock, indexes: { namespace: byNamespace, selectorPair } }),
+    services: createInformer(client, kinds.Service, {
+      clock,
+      indexes: { namespace: byNamespace, selectorPair, balancedPort: balancedPorts },
+    }),
     endpoints: createInformer(client, kinds.Endpoints, { clock }),
     endpointSlices: createInformer(client, kinds.EndpointSlice, { clock, indexes: { service: byService } }),
     deployments: createInformer(client, kinds.Deployment, { clock, indexes: { namespace: byNamespace } }),

@@ -21,6 +21,7 @@ import { eventTtlController } from "./event_ttl.ts";
 import { garbageCollectorName, runGarbageCollector } from "./garbage_collector/controller.ts";
 import { createInformers, runInformers } from "./informers.ts";
 import { kubernetesServiceController } from "./kubernetes_service.ts";
+import { loadBalancerController } from "./load_balancer.ts";
 import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/controller.ts";
@@ -67,6 +68,7 @@ export const controllers: readonly Entry[] = [
   entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),
   entry("endpointslicemirroring-controller", endpointSliceMirroringController),
+  entry("load-balancer-controller", loadBalancerController),
   entry("namespace-controller", namespaceController),
   { name: garbageCollectorName, run: runGarbageCollector },
   entry("pod-garbage-collector", podGcController),
