@@ -18,7 +18,7 @@ import { endLeftovers, noteRunning } from "./lib/supervisor/leftovers.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
 import { waitForApi, waitForNode, waitForOwnNode } from "./lib/supervisor/ready.ts";
 import { tokenCommand, tokenFlags } from "./lib/supervisor/token_command.ts";
-import { joinedConfig, worker } from "./lib/supervisor/worker.ts";
+import { joinedConfig, joinedNode, worker } from "./lib/supervisor/worker.ts";
 import { sauropodVersion } from "./lib/version.ts";
 
 const say = (line = "") => Deno.stdout.writeSync(new TextEncoder().encode(line + "\n"));
@@ -200,10 +200,12 @@ async function remove(config: StartConfig, room: "agent" | "proxy", what: string
 
 async function reset(config: StartConfig): Promise<void> {
   await stop(config);
+  const node = await joinedNode(config.dataDir);
   await remove(config, "agent", "all");
   await remove(config, "proxy", "all");
   await removeTree(config.dataDir);
   say(`removed ${config.dataDir}`);
+  if (node !== undefined) say(`its cluster still has the node: \`kubectl delete node ${node}\` removes that`);
 }
 
 const usage = `usage: deno task start|stop|reset|token [flags]

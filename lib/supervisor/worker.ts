@@ -1,6 +1,5 @@
 /** A host that joins another one's cluster, or has: what it is started with. It runs agent and proxy, with the cluster's settings. */
 import { FlagError } from "../flags.ts";
-import { joinCluster } from "../join/join.ts";
 import { JoinError } from "../join/join_error.ts";
 import type { JoinString } from "../join/join_string.ts";
 import {
@@ -25,6 +24,11 @@ export interface Worker {
   readonly config: StartConfig;
   /** `https://host:port` of the first host. */
   readonly server: string;
+}
+
+/** The name of the node that this host joined as; `undefined` for a first host. */
+export async function joinedNode(dataDir: string): Promise<string | undefined> {
+  return (await readJoined(dataDir))?.nodeName;
 }
 
 /** The settings of a host that has joined, without asking anybody. The given ones where it has not. */
@@ -72,6 +76,8 @@ export async function worker(config: StartConfig, parts: WorkerParts): Promise<W
 
 async function joinNow(config: StartConfig, join: JoinString, { clock, say, signal }: WorkerParts): Promise<Joined> {
   const { dataDir, nodeName, nodeIp } = config;
+  // Loaded when it is needed, once: a supervisor does without an X.509 library in its memory.
+  const { joinCluster } = await import("../join/join.ts");
   say(`  joining    ${join.server} as node ${nodeName}`);
   const machineId = (await readText("/etc/machine-id"))?.trim() ?? "";
   return await joinCluster({ join, dataDir, nodeName, nodeIp, machineId, clock, say, signal });
