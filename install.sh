@@ -4,6 +4,7 @@
 #
 #   ./install.sh           install what is missing (root)
 #   ./install.sh --check   only say what is missing; exit code 1 when something is
+#   ./install.sh --tests   also what the tests need: both engines, kubectl, busybox, tools (Debian and Ubuntu)
 set -euo pipefail
 
 deno_version=2.9.6
@@ -13,10 +14,12 @@ say() { printf '%s\n' "install: $*"; }
 die() { printf '%s\n' "install: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+check= tests=
 case ${1:-} in
-"") check= ;;
+"") ;;
 --check) check=yes ;;
-*) die "unknown argument $1; usage: ./install.sh [--check]" ;;
+--tests) tests=yes ;;
+*) die "unknown argument $1; usage: ./install.sh [--check|--tests]" ;;
 esac
 
 # ---- what is missing -------------------------------------------------------------------------------------------------------------
@@ -79,6 +82,31 @@ if [ -n "$packages" ]; then
     fi
 elif want redis || want podman || want nftables || want iproute2 || want conntrack; then
     die "neither apt-get nor dnf is here; install by hand: ${missing[*]}"
+fi
+
+# ---- what only the tests need: both engines, a static busybox for their images, small tools ---------------------------------------
+
+if [ -n "$tests" ]; then
+    have apt-get || die "--tests knows Debian and Ubuntu only"
+    tools=()
+    for pair in podman:podman dockerd:docker.io runc:runc conmon:conmon busybox:busybox-static curl:curl tc:iproute2 \
+        nslookup:bind9-dnsutils unshare:util-linux pgrep:procps kubectl:kubernetes-client; do
+        PATH=$PATH:/usr/sbin:/sbin have "${pair%%:*}" || tools+=("${pair##*:}")
+    done
+    [ -e /usr/lib/podman/netavark ] || tools+=(netavark aardvark-dns)
+    if [ ${#tools[@]} -gt 0 ]; then
+        [ "$(id -u)" = 0 ] || die "must be root to install: ${tools[*]}"
+        say "installing ${tools[*]} for the tests"
+        export DEBIAN_FRONTEND=noninteractive
+        # Their services are not to start: each test host starts engines of its own.
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+            printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+            chmod +x /usr/sbin/policy-rc.d
+            trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        fi
+        apt-get update -q >/dev/null
+        apt-get install -q -y --no-install-recommends "${tools[@]}" >/dev/null
+    fi
 fi
 
 # ---- Deno ------------------------------------------------------------------------------------------------------------------------
