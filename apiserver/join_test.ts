@@ -155,7 +155,10 @@ scene("a server that does not answer is tried for two minutes, with a line now a
     network,
     say: (line: string) => void said.push(line),
   };
-  await assert.rejects(s.server.join(host), refused(/could not be reached within 120 s: connect ECONNREFUSED/));
+  await assert.rejects(
+    s.server.join(host, { stepMs: 100 }),
+    refused(/could not be reached within 120 s: connect ECONNREFUSED/),
+  );
   assert.ok(attempts > 100 && said.length >= 20 && said.length <= 24, `${attempts} attempts, ${said.length} lines`);
 });
 
@@ -214,7 +217,7 @@ scene("certificates are renewed in the last third of their life, by who has them
       await new Promise((resolve) => server.clock.after(1_000, () => resolve(undefined)));
     }
   };
-  const after = await server.passing(renewed());
+  const after = await server.passing(renewed(), { stepMs: 100 });
   for (const cert of Object.values(after)) {
     assert.ok(lifetimeOf(cert!).to > server.clock.now() + 360 * 86_400_000);
   }

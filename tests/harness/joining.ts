@@ -57,9 +57,14 @@ export interface JoiningServer extends AsyncDisposable {
   readonly network: JoinNetwork;
   /** As whoever the access shows to be. */
   client(access: Partial<Access>): Client;
-  join(host: Host): Promise<JoinResult>;
+  join(host: Host, options?: Passing): Promise<JoinResult>;
   /** Lets time pass until the promise settles: slowly, because signing takes turns of the event loop and none of the clock. */
-  passing<T>(promise: Promise<T>): Promise<T>;
+  passing<T>(promise: Promise<T>, options?: Passing): Promise<T>;
+}
+
+export interface Passing {
+  /** By how much the clock moves at a time. Default 1 ms: much slower than the work, so that nothing runs out meanwhile. */
+  stepMs?: number;
 }
 
 export type Host = Pick<JoinOptions, "dataDir" | "nodeName"> & { join: JoinString } & Partial<JoinOptions>;
@@ -141,7 +146,7 @@ export async function createJoiningServer(): Promise<JoiningServer> {
       Promise.resolve([server.cert, authority.cert].map((pem) => new Uint8Array(new X509Certificate(pem).raw))),
     transport,
   };
-  const passing = async <T>(promise: Promise<T>): Promise<T> => {
+  const passing = async <T>(promise: Promise<T>, { stepMs = 1 }: Passing = {}): Promise<T> => {
     let settled = false;
     const done = () => void (settled = true);
     promise.then(done, done);
@@ -149,8 +154,8 @@ export async function createJoiningServer(): Promise<JoiningServer> {
       // Signing takes turns of the event loop and no time of the clock.
       await nextTurn();
       if (turns % 50 !== 49) continue;
-      await clock.advance(100);
-      await fixture.clock.advance(100);
+      await clock.advance(stepMs);
+      await fixture.clock.advance(stepMs);
     }
     return await promise;
   };
@@ -162,8 +167,8 @@ export async function createJoiningServer(): Promise<JoiningServer> {
     network,
     client,
     passing,
-    join: (host) =>
-      passing(joinCluster({ nodeIp: "192.0.2.9", machineId: "m1", clock, say: () => {}, network, ...host })),
+    join: (host, options) =>
+      passing(joinCluster({ nodeIp: "192.0.2.9", machineId: "m1", clock, say: () => {}, network, ...host }), options),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await passing(running);
