@@ -9,8 +9,10 @@ import type { Revision } from "../storage/store.ts";
 export interface Entry {
   readonly key: string;
   readonly revision: Revision;
-  /** The stored JSON text. */
+  /** The stored JSON text. It may have to be decoded: `length` is at hand. */
   readonly text: string;
+  /** Characters of the text. */
+  readonly length: number;
   /** The text in UTF-8: encoded at first use, once for all watchers. */
   readonly bytes: Uint8Array;
   /** The text parsed. The latest of all entries are kept; of an older one it is parsed again. */

@@ -5,16 +5,27 @@ import type { Revision } from "../storage/store.ts";
 import type { Entry, Traits } from "./cache.ts";
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export class StoredEntry implements Entry {
+  readonly length: number;
   traits: Traits | undefined = undefined;
-  #bytes: Uint8Array | undefined;
+  /** The text, until somebody wants bytes: most are sent, and two forms would take twice the memory. */
+  #form: string | Uint8Array;
   #object: KubeObject | undefined;
 
-  constructor(readonly key: string, readonly revision: Revision, readonly text: string) {}
+  constructor(readonly key: string, readonly revision: Revision, text: string) {
+    this.#form = text;
+    this.length = text.length;
+  }
+
+  get text(): string {
+    return typeof this.#form === "string" ? this.#form : decoder.decode(this.#form);
+  }
 
   get bytes(): Uint8Array {
-    return this.#bytes ??= encoder.encode(this.text);
+    if (typeof this.#form === "string") this.#form = encoder.encode(this.#form);
+    return this.#form;
   }
 
   get object(): KubeObject {
@@ -39,10 +50,10 @@ class Parsed {
 
   keep(entry: StoredEntry): void {
     this.#kept.push(entry);
-    this.#characters += entry.text.length;
+    this.#characters += entry.length;
     while (this.#characters > cacheParsedCharactersMax && this.#first < this.#kept.length - 1) {
       const oldest = this.#kept[this.#first++]!;
-      this.#characters -= oldest.text.length;
+      this.#characters -= oldest.length;
       oldest.forgetObject();
     }
     // Moves the rest down once half of the list is let go: constant cost per entry.

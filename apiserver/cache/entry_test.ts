@@ -19,3 +19,13 @@ Deno.test("StoredEntry.object is let go when many others were parsed since, and 
   assert.notEqual(entry.object, before);
   assert.deepEqual(entry.object, before);
 });
+
+Deno.test("StoredEntry.text is the same before and after its bytes were asked for", () => {
+  const text = textOf("ü–😀", 3);
+  const entry = new StoredEntry("a/b", 1, text);
+  assert.equal(entry.text, text);
+  assert.deepEqual(entry.bytes, new TextEncoder().encode(text));
+  assert.equal(entry.bytes, entry.bytes);
+  assert.equal(entry.text, text);
+  assert.equal(entry.length, text.length);
+});

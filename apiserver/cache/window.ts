@@ -51,7 +51,7 @@ export class Window {
   push(event: CacheEvent, now: Instant): void {
     this.#events.push(event);
     this.#times.push(now);
-    this.#bytes += event.entry.text.length;
+    this.#bytes += event.entry.length;
     while (this.size > this.#limits.eventsMax || (this.#bytes > this.#limits.bytesMax && this.size > 1)) this.#drop();
   }
 
@@ -76,7 +76,7 @@ export class Window {
   #drop(): void {
     const event = this.#events[this.#start]!;
     this.floor = event.revision;
-    this.#bytes -= event.entry.text.length;
+    this.#bytes -= event.entry.length;
     this.#events[this.#start++] = undefined;
     if (this.#start * 2 <= this.#events.length || this.#start < 64) return;
     this.#events.splice(0, this.#start);

@@ -128,7 +128,7 @@ async function select(
       if (entries.length === limit) return { entries, next: i };
       entries.push(entry);
     }
-    characters += entry.text.length;
+    characters += entry.length;
     if (characters > turnCharacters) {
       characters = 0;
       await nextTurn();

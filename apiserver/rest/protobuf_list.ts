@@ -56,7 +56,7 @@ export async function protobufList(
   let characters = 0;
   for (const entry of entries) {
     raw.push(field(2, encode(entry.object)));
-    characters += entry.text.length;
+    characters += entry.length;
     if (characters > turnCharacters / 4) {
       characters = 0;
       await nextTurn();

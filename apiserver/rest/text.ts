@@ -54,6 +54,10 @@ export class Item implements Entry {
     return new Item(row.key, row.revision, row.value);
   }
 
+  get length(): number {
+    return this.text.length;
+  }
+
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes ??= encoder.encode(this.text);
   }

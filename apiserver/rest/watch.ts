@@ -137,7 +137,7 @@ class Session {
     let written = 0;
     for (const entry of entries) {
       if (this.#selection.matches(entry)) this.#write("ADDED", viewOf(this.#call.resource, entry));
-      written += entry.text.length;
+      written += entry.length;
       if (written < answerChunkBytes) continue;
       written = 0;
       await this.#giveWay();
@@ -182,7 +182,7 @@ class Session {
     }
     for (const event of events) {
       waiting.push(event);
-      if (!this.#replaying) this.#waitingCharacters += event.entry.text.length;
+      if (!this.#replaying) this.#waitingCharacters += event.entry.length;
     }
     if (this.#waitingCharacters > watchBufferBytesMax) this.#sink.cut();
   }
@@ -194,7 +194,7 @@ class Session {
     for (let i = 0; i < waiting.length; i++) {
       const event = waiting[i]!;
       this.#deliver(event);
-      written += event.entry.text.length;
+      written += event.entry.length;
       if (written < answerChunkBytes) continue;
       written = 0;
       await this.#giveWay();
