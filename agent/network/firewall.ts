@@ -9,17 +9,17 @@
 export interface FirewallView {
   /** Of each kind of iptables that is in use (nft, legacy), what `-S` shows. */
   readonly iptables: readonly { readonly program: string; readonly rules: string }[];
-  /** Undefined when it does not run, or has not started anew since it was looked at. */
+  /** Undefined when it does not run, or has not started anew since all was in order. */
   readonly firewalld?: FirewalldView;
   /** Other tables. */
   readonly tables: readonly { readonly family: string; readonly name: string; readonly text: string }[];
 }
 
 export interface FirewalldView {
-  readonly trustedSources: readonly string[];
-  /** The zone of the link to the other nodes. */
-  readonly zone: string;
-  readonly richRules: readonly string[];
+  /** Sources whose packets it lets through and in: `firewall-cmd --zone=trusted --list-sources`. */
+  readonly trusted: readonly string[];
+  /** Those of them that were put there by us. */
+  readonly added: readonly string[];
 }
 
 export interface FirewallWish {
@@ -27,8 +27,8 @@ export interface FirewallWish {
   /** Marks rules as ours. */
   readonly comment: string;
   readonly tunnelPort: number;
-  /** Addresses of nodes whose tunnels end here; undefined: not known yet, what is there for them stays. */
-  readonly tunnelPeers: readonly string[] | undefined;
+  /** Addresses of the other nodes, and of those whose tunnels end here; undefined: not known yet, what is there for them stays. */
+  readonly nodes: { readonly all: readonly string[]; readonly tunnelled: readonly string[] } | undefined;
 }
 
 export interface FirewallPlan {
@@ -49,11 +49,6 @@ export function planFirewallRemoval(comment: string, view: FirewallView): (reado
   return view.iptables.flatMap(({ program, rules }) => ownRules(rules, comment).map((rule) => removal(program, rule)));
 }
 
-/** `firewall-cmd` with one of these takes back what it added with the other. */
-export function withdrawn(command: readonly string[]): string[] {
-  return command.map((word) => word.replace(/^--add-/, "--remove-"));
-}
-
 function planIptables(wish: FirewallWish, program: string, text: string): (readonly string[])[] {
   const lines = text.split("\n");
   const own = ownRules(text, wish.comment);
@@ -69,9 +64,9 @@ function planIptables(wish: FirewallWish, program: string, text: string): (reado
     // Pods ask this host's DNS server, and reach what listens on it as they do anywhere.
     wanted.push(`INPUT -s ${wish.clusterCidr} ${accept}`);
     const port = `-p udp -m udp --dport ${wish.tunnelPort}`;
-    for (const ip of wish.tunnelPeers ?? []) wanted.push(`INPUT -s ${ip}/32 ${port} ${accept}`);
+    for (const ip of wish.nodes?.tunnelled ?? []) wanted.push(`INPUT -s ${ip}/32 ${port} ${accept}`);
   }
-  const kept = (rule: string) => wish.tunnelPeers === undefined && guarded && rule.includes("--dport");
+  const kept = (rule: string) => wish.nodes === undefined && guarded && rule.includes("--dport");
   return [
     ...wanted.filter((rule) => !own.includes(rule)).map((rule) => [program, "-w", "-I", ...rule.split(" ")]),
     ...own.filter((rule) => !wanted.includes(rule) && !kept(rule)).map((rule) => removal(program, rule)),
@@ -102,18 +97,24 @@ function drops(lines: readonly string[], chain: "FORWARD" | "INPUT"): boolean {
   );
 }
 
-/** At run time only: firewalld forgets it with its next start, and it is put there again. */
-function planFirewalld(wish: FirewallWish, view: FirewalldView): (readonly string[])[] {
-  const commands: (readonly string[])[] = [];
-  if (!view.trustedSources.includes(wish.clusterCidr)) {
-    commands.push(["firewall-cmd", "--quiet", "--zone=trusted", `--add-source=${wish.clusterCidr}`]);
-  }
-  for (const ip of wish.tunnelPeers ?? []) {
-    const rule = `rule family="ipv4" source address="${ip}" port port="${wish.tunnelPort}" protocol="udp" accept`;
-    if (view.richRules.includes(rule)) continue;
-    commands.push(["firewall-cmd", "--quiet", `--zone=${view.zone}`, `--add-rich-rule=${rule}`]);
-  }
-  return commands;
+/**
+ * At run time only: firewalld forgets it with its next start, and it is put there again. Other nodes are trusted as pods are: what they send
+ * to pods here has their own address (a node's programs, what came to a node port of theirs), and firewalld has no rule at run time that lets
+ * packets through and not in.
+ */
+function planFirewalld(wish: FirewallWish, { trusted, added }: FirewalldView): (readonly string[])[] {
+  const wanted = [wish.clusterCidr, ...(wish.nodes?.all ?? [])];
+  const old = wish.nodes === undefined ? [] : added.filter((source) => !wanted.includes(source));
+  return [
+    ...trust("add", wanted.filter((source) => !trusted.includes(source))),
+    ...trust("remove", old.filter((source) => trusted.includes(source))),
+  ];
+}
+
+/** What has firewalld trust sources, or no longer: all at once, since each command takes it a third of a second. */
+export function trust(verb: "add" | "remove", sources: readonly string[]): (readonly string[])[] {
+  if (sources.length === 0) return [];
+  return [["firewall-cmd", "--quiet", "--zone=trusted", ...sources.map((source) => `--${verb}-source=${source}`)]];
 }
 
 function problemsOf({ clusterCidr }: FirewallWish, table: FirewallView["tables"][number]): string[] {

@@ -1,8 +1,9 @@
 import assert from "assert";
-import { type FirewallView, planFirewall, planFirewallRemoval, withdrawn } from "./firewall.ts";
+import { type FirewallView, planFirewall, planFirewallRemoval } from "./firewall.ts";
 import { noChanges, planSettings } from "./host_changes.ts";
 
-const wish = { clusterCidr: "10.244.0.0/16", comment: "sauropod-1", tunnelPort: 4789, tunnelPeers: ["172.16.0.3"] };
+const nodes = { all: ["192.168.0.2", "172.16.0.3"], tunnelled: ["172.16.0.3"] };
+const wish = { clusterCidr: "10.244.0.0/16", comment: "sauropod-1", tunnelPort: 4789, nodes };
 const accept = "-m comment --comment sauropod-1 -j ACCEPT";
 const forward = (chain: string) => [`${chain} -s 10.244.0.0/16 ${accept}`, `${chain} -d 10.244.0.0/16 ${accept}`];
 const input = [
@@ -56,7 +57,7 @@ Deno.test("planFirewall() makes exceptions where something drops, once, and take
 
 Deno.test("planFirewall() keeps what is there for tunnels until it knows the other nodes", () => {
   const seen = view("-P INPUT DROP", ...shown(input));
-  assert.deepEqual(planFirewall({ ...wish, tunnelPeers: undefined }, seen).commands, []);
+  assert.deepEqual(planFirewall({ ...wish, nodes: undefined }, seen).commands, []);
 });
 
 Deno.test("planFirewall() asks both kinds of iptables", () => {
@@ -66,20 +67,26 @@ Deno.test("planFirewall() asks both kinds of iptables", () => {
   assert.deepEqual(programs, ["iptables-nft", "iptables-nft", "iptables-legacy", "iptables-legacy"]);
 });
 
-Deno.test("planFirewall() has firewalld trust pods, and nodes with their tunnels, what withdrawn() takes back", () => {
-  const firewalld = { trustedSources: ["192.168.1.0/24"], zone: "public", richRules: [] };
-  const { commands } = planFirewall(wish, { iptables: [], tables: [], firewalld });
-  const rule = 'rule family="ipv4" source address="172.16.0.3" port port="4789" protocol="udp" accept';
-  assert.deepEqual(commands, [
-    ["firewall-cmd", "--quiet", "--zone=trusted", "--add-source=10.244.0.0/16"],
-    ["firewall-cmd", "--quiet", "--zone=public", `--add-rich-rule=${rule}`],
-  ]);
-  assert.deepEqual(commands.map((command) => withdrawn(command)[3]), [
-    "--remove-source=10.244.0.0/16",
-    `--remove-rich-rule=${rule}`,
-  ]);
-  const settled = { trustedSources: ["10.244.0.0/16"], zone: "public", richRules: [rule] };
-  assert.deepEqual(planFirewall(wish, { iptables: [], tables: [], firewalld: settled }).commands, []);
+Deno.test("planFirewall() has firewalld trust pods and nodes, and takes back only what it had put there", () => {
+  const own = ["10.244.0.0/16", ...nodes.all];
+  const cases: [string, typeof nodes | undefined, { trusted: string[]; added: string[] }, string[]][] = [
+    ["nothing yet", nodes, { trusted: ["192.168.1.0/24"], added: [] }, own.map((source) => `--add-source=${source}`)],
+    ["done", nodes, { trusted: own, added: own }, []],
+    ["the administrator's", nodes, { trusted: [...own, "10.1.1.1"], added: own }, []],
+    ["a node that is gone", nodes, { trusted: [...own, "10.1.1.1"], added: [...own, "10.1.1.1"] }, [
+      "--remove-source=10.1.1.1",
+    ]],
+    ["started anew", nodes, { trusted: [], added: own }, own.map((source) => `--add-source=${source}`)],
+    ["nodes not known yet", undefined, { trusted: own, added: own }, []],
+  ];
+  for (const [what, known, firewalld, words] of cases) {
+    const { commands } = planFirewall({ ...wish, nodes: known }, { iptables: [], tables: [], firewalld });
+    assert.deepEqual(
+      commands,
+      words.length === 0 ? [] : [["firewall-cmd", "--quiet", "--zone=trusted", ...words]],
+      what,
+    );
+  }
 });
 
 Deno.test("planFirewall() names hand-written tables that drop, and what they lack", () => {

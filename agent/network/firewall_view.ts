@@ -14,8 +14,8 @@ export class FirewallEye {
 
   constructor(readonly host: NetworkHost) {}
 
-  /** `link` leads to the other nodes. */
-  async look(link: string | undefined): Promise<FirewallView> {
+  /** `added`: sources that were made trusted by us. */
+  async look(added: readonly string[]): Promise<FirewallView> {
     const tables = await this.#tables();
     const { iptables, inNft } = await this.#iptables(tables);
     const others: { family: string; name: string; text: string }[] = [];
@@ -29,7 +29,9 @@ export class FirewallEye {
     }
     this.#firewalldSeen = firewalldMarker(tables, iptables);
     const isNew = this.#firewalldSeen !== undefined && this.#firewalldSeen !== this.#firewalldSettled;
-    const firewalld = isNew ? await this.#firewalld(link) : undefined;
+    const firewalld = isNew ? await this.#firewalld(added) : undefined;
+    // It was starting anew just now: it has to be asked again.
+    if (isNew && firewalld === undefined) this.#firewalldSeen = undefined;
     return { iptables, tables: others, ...(firewalld === undefined ? {} : { firewalld }) };
   }
 
@@ -45,12 +47,9 @@ export class FirewallEye {
   }
 
   async #tables(): Promise<Table[]> {
-    const text = await this.host.may(["nft", "-a", "list", "tables"]) ?? "";
-    return [...text.matchAll(/^table (\S+) (\S+)(?:.*# handle (\d+))?$/gm)].map(([, family, name, handle]) => ({
-      family: family!,
-      name: name!,
-      handle: handle ?? "",
-    }));
+    const text = await this.host.may(["nft", "-j", "list", "tables"]);
+    const { nftables = [] }: { nftables?: { table?: Table }[] } = text === undefined ? {} : JSON.parse(text);
+    return nftables.flatMap(({ table }) => table ?? []);
   }
 
   /** Of both kinds, those whose tables are there: listing the others would make them. */
@@ -71,21 +70,16 @@ export class FirewallEye {
     return { iptables: found, inNft };
   }
 
-  async #firewalld(link: string | undefined): Promise<FirewalldView | undefined> {
-    const ask = async (...words: string[]) => (await this.host.may(["firewall-cmd", ...words]))?.trim();
-    const sources = await ask("--zone=trusted", "--list-sources");
-    if (sources === undefined) return undefined;
-    const bound = link === undefined ? undefined : await ask(`--get-zone-of-interface=${link}`);
-    const zone = bound || await ask("--get-default-zone") || "public";
-    const rules = await ask(`--zone=${zone}`, "--list-rich-rules") ?? "";
-    return { trustedSources: sources.split(/\s+/), zone, richRules: rules.split("\n") };
+  async #firewalld(added: readonly string[]): Promise<FirewalldView | undefined> {
+    const text = await this.host.may(["firewall-cmd", "--zone=trusted", "--list-sources"]);
+    return text === undefined ? undefined : { trusted: text.trim().split(/\s+/), added };
   }
 }
 
 interface Table {
   readonly family: string;
   readonly name: string;
-  readonly handle: string;
+  readonly handle: number;
 }
 
 /** Changes with every start and reload of firewalld: its table is made anew. Undefined when it does not run. */

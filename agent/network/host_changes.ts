@@ -8,11 +8,11 @@ import { readText, writeAtomic } from "../../lib/seams/files.ts";
 export interface HostChanges {
   /** Path below /proc/sys → what it was. */
   readonly settings: Readonly<Record<string, string>>;
-  /** `firewall-cmd --add-…` that were run. */
-  readonly firewalld: readonly (readonly string[])[];
+  /** Sources that firewalld was told to trust. */
+  readonly trusted: readonly string[];
 }
 
-export const noChanges: HostChanges = { settings: {}, firewalld: [] };
+export const noChanges: HostChanges = { settings: {}, trusted: [] };
 
 export interface ChangesFile {
   load(): Promise<HostChanges>;
@@ -58,12 +58,10 @@ export function planSettings(
 
 /** Undefined when it is not of this shape. */
 function parse(text: string): HostChanges | undefined {
-  const isWords = (value: unknown) => Array.isArray(value) && value.every((word) => typeof word === "string");
+  const isTexts = (values: unknown[]) => values.every((value) => typeof value === "string");
   try {
-    const { settings, firewalld } = JSON.parse(text);
-    const fine = Object.values(settings).every((value) => typeof value === "string") &&
-      Array.isArray(firewalld) && firewalld.every(isWords);
-    return fine ? { settings, firewalld } : undefined;
+    const { settings, trusted } = JSON.parse(text);
+    return isTexts(Object.values(settings)) && isTexts([...trusted]) ? { settings, trusted } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
     throw error;

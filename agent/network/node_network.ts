@@ -3,7 +3,7 @@
  * plans (node_plan.ts, firewall.ts, host_changes.ts, ruleset.ts: pure) and executes. Not to be called twice at once.
  */
 import { getLogger } from "log";
-import { type FirewallView, type FirewallWish, planFirewall, planFirewallRemoval, withdrawn } from "./firewall.ts";
+import { type FirewallView, type FirewallWish, planFirewall, planFirewallRemoval, trust } from "./firewall.ts";
 import { FirewallEye } from "./firewall_view.ts";
 import type { NetworkHost } from "./host.ts";
 import { changesFile, type HostChanges, planSettings } from "./host_changes.ts";
@@ -172,22 +172,23 @@ export class NodeNetwork {
     this.#changes = changes;
   }
 
-  async #applyFirewall({ link, ways }: Situation): Promise<{ repaired: string[]; problems: string[] }> {
+  async #applyFirewall({ ways }: Situation): Promise<{ repaired: string[]; problems: string[] }> {
+    const all = ways?.map(({ peer }) => peer.nodeIp);
     const wish: FirewallWish = {
       clusterCidr: this.#clusterCidr,
       comment: this.names.comment,
       tunnelPort: this.options.tunnelPort,
-      tunnelPeers: ways === undefined ? undefined : addresses(ways, "vxlan"),
+      nodes: all && ways && { all, tunnelled: addresses(ways, "vxlan") },
     };
     const text = JSON.stringify(wish);
     if (text !== this.#firewallWish) this.#eye.unsettle();
     this.#firewallWish = text;
-    const view = await this.#eye.look(link);
-    const plan = planFirewall(wish, view);
+    const { trusted } = this.#changes ??= await this.#file.load();
+    const plan = planFirewall(wish, await this.#eye.look(trusted));
     const [repaired, problems] = [[] as string[], [...plan.problems]];
     for (const command of plan.commands) {
       try {
-        if (command[0] === "firewall-cmd") await this.#noteFirewalld(command);
+        await this.#noteTrust(command);
         await this.host.must(command);
         repaired.push(command.join(" "));
       } catch (error) {
@@ -200,10 +201,14 @@ export class NodeNetwork {
     return { repaired, problems };
   }
 
-  async #noteFirewalld(command: readonly string[]): Promise<void> {
+  async #noteTrust(command: readonly string[]): Promise<void> {
     const noted = this.#changes ??= await this.#file.load();
-    if (noted.firewalld.some((known) => known.join(" ") === command.join(" "))) return;
-    await this.#note({ ...noted, firewalld: [...noted.firewalld, command] });
+    const named = (verb: string) =>
+      command.filter((word) => word.startsWith(`--${verb}-source=`)).map((word) => word.slice(word.indexOf("=") + 1));
+    const [added, removed] = [named("add"), named("remove")];
+    if (added.length + removed.length === 0) return;
+    const others = noted.trusted.filter((source) => !added.includes(source) && !removed.includes(source));
+    await this.#note({ ...noted, trusted: [...others, ...added] });
   }
 
   /** The table anew, when its text has changed, or `again` when the kernel's has. */
@@ -243,7 +248,7 @@ export class NodeNetwork {
       await this.host.may(["ip", "route", "del", ...words]);
     }
     await this.host.may(["nft", "delete", "table", "ip", this.names.table]);
-    const firewall = await this.#eye.look(undefined);
+    const firewall = await this.#eye.look([]);
     await this.#setBack(firewall, view);
     this.#table = undefined;
     this.#situation = undefined;
@@ -252,8 +257,8 @@ export class NodeNetwork {
 
   async #setBack(firewall: FirewallView, view: NodeView): Promise<void> {
     for (const command of planFirewallRemoval(this.names.comment, firewall)) await this.host.may(command);
-    const { settings, firewalld } = this.#changes ?? await this.#file.load();
-    for (const command of firewalld) await this.host.may(withdrawn(command));
+    const { settings, trusted } = this.#changes ?? await this.#file.load();
+    for (const command of trust("remove", trusted)) await this.host.may(command);
     // Whoever has a bridge forwards for others: containers of the engine's own, virtual machines.
     const bridges = view.links.filter(({ kind }) => kind === "bridge").map(({ name }) => name);
     for (const [path, value] of Object.entries(settings).reverse()) {

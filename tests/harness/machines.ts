@@ -33,6 +33,8 @@ export class Machine {
   readonly children: Child[] = [];
   readonly netns: string;
   ip: string;
+  /** Words before each command: `env NAME=value`. */
+  environment: readonly string[] = [];
   constructor(readonly tag: string, readonly name: string, readonly network: Network, readonly host: number) {
     this.netns = `${tag}-${name}`;
     this.ip = `${network.prefix}.${host}`;
@@ -40,7 +42,7 @@ export class Machine {
 
   /** The command as it runs on this machine; `ip netns exec` would give it another /sys. */
   on(command: readonly string[]): string[] {
-    return ["nsenter", `--net=/run/netns/${this.netns}`, "--", ...command];
+    return [...this.environment, "nsenter", `--net=/run/netns/${this.netns}`, "--", ...command];
   }
 
   get processes(): Processes {
