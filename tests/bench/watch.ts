@@ -53,7 +53,7 @@ async function readEvents(connection: Deno.Conn, chunk: Uint8Array, onEvent: () 
   }
 }
 
-async function fanOut(server: BenchServer, report: Report, watchers: number): Promise<void> {
+export async function fanOut(server: BenchServer, report: Report, watchers: number): Promise<void> {
   const { client } = server;
   const list = await client.list(ConfigMap, { namespace });
   const begun: number[] = [];
