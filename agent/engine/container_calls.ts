@@ -100,8 +100,9 @@ async function remove(api: Api, id: string, options: { force: boolean }): Promis
       return;
     } catch (error) {
       if (isEngineError(error, "not_found")) return;
-      // Somebody else has asked for it as well. It is gone when inspect says so.
-      if (!isEngineError(error) || !/already in progress/.test(error.detail) || waits >= 50) throw error;
+      // Somebody else removes it as well (Docker), or it is ending at this very moment (Podman). It is gone when inspect says so.
+      const passing = isEngineError(error) && /already in progress|container state improper/.test(error.detail);
+      if (!passing || waits >= 50) throw error;
       await sleep(api.clock, 100);
       if (await inspectContainer(api, id) === undefined) return;
     }
