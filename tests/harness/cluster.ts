@@ -3,6 +3,9 @@ import type { Child, Output } from "../../lib/seams/process.ts";
 import { until } from "./lab/host.ts";
 import type { Host } from "./lab/host.ts";
 
+/** No command of a test's takes longer, unless it hangs. */
+const kubectlSecondsMax = 120;
+
 const root = new URL("../../", import.meta.url).pathname;
 
 export interface ClusterOptions {
@@ -25,6 +28,19 @@ export function kubectlInstalled(): boolean {
   });
 }
 
+export interface KubectlOptions {
+  stdin?: string;
+  env?: Readonly<Record<string, string>>;
+}
+
+export interface Following extends AsyncDisposable {
+  /** What it has said, standard error too. */
+  readonly lines: readonly string[];
+  readonly ended: Promise<number>;
+  /** Resolves when a line matches. */
+  until(what: RegExp): Promise<void>;
+}
+
 /** Each as its command line tells it. */
 const patterns = {
   supervisor: "/main.ts start ",
@@ -37,6 +53,7 @@ export type Component = keyof typeof patterns;
 
 export class Cluster implements AsyncDisposable {
   #child: Child | undefined;
+  #follows = 0;
   readonly lines: string[] = [];
   readonly dataDir = "/var/lib/sauropod";
 
@@ -58,7 +75,7 @@ export class Cluster implements AsyncDisposable {
     let code: number | undefined;
     void child.ended.then((ended) => code = ended);
     const ready = () => code !== undefined || this.lines.some((line) => line.includes(readyLine));
-    await until(this.options.readyMs ?? 60_000, ready, `no Ready node:\n${this.log()}`);
+    await until(this.options.readyMs ?? 60_000, ready, () => `no Ready node:\n${this.log()}`);
     if (code !== undefined) throw new Error(`deno task start ended with ${code}:\n${this.log()}`);
     return performance.now() - begun;
   }
@@ -86,20 +103,54 @@ export class Cluster implements AsyncDisposable {
     await this.host.exec(["sh", "-c", `kill -TERM $(cat ${this.dataDir}/supervisor.pid)`]);
   }
 
-  /** Runs kubectl on the host, as admin. */
-  kubectl(args: readonly string[] | string, options: { stdin?: string } = {}): Promise<Output> {
+  #command(args: readonly string[] | string, env: Readonly<Record<string, string>> = {}): string[] {
+    const all = { KUBECONFIG: `${this.dataDir}/kubeconfig`, KUBECACHEDIR: "/run/kubectl", ...env };
     const words = typeof args === "string" ? args.split(" ") : args;
-    return this.host.exec([
-      "env",
-      `KUBECONFIG=${this.dataDir}/kubeconfig`,
-      "KUBECACHEDIR=/run/kubectl",
-      "kubectl",
-      ...words,
-    ], options);
+    const set = Object.entries(all).map(([name, value]) => `${name}=${value}`);
+    return ["env", ...set, "timeout", "--foreground", `${kubectlSecondsMax}`, "kubectl", ...words];
+  }
+
+  /** Runs kubectl on the host, as admin. */
+  kubectl(args: readonly string[] | string, { stdin, env }: KubectlOptions = {}): Promise<Output> {
+    return this.host.exec(this.#command(args, env), { stdin });
+  }
+
+  /** The same with a terminal of 33 lines and 99 columns for standard input and output; what is typed is `stdin`. */
+  kubectlOnTerminal(args: readonly string[] | string, { stdin, env }: KubectlOptions = {}): Promise<Output> {
+    const quoted = this.#command(args, env).map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    const sized = `stty rows 33 cols 99; ${quoted}`;
+    return this.host.exec(["timeout", `${kubectlSecondsMax}`, "script", "-qec", sized, "/dev/null"], { stdin });
+  }
+
+  /** A kubectl that goes on until it is ended. */
+  follow(args: readonly string[] | string, { stdin, env }: KubectlOptions = {}): Following {
+    const lines: string[] = [];
+    const pidFile = `/run/follow-${this.#follows++}.pid`;
+    // Standard input is a file: a pipeline would be another process than the one that is noted.
+    const script = `echo $$ >${pidFile}; printf %s "$1" >${pidFile}.in; shift; exec "$@" <${pidFile}.in`;
+    const command = ["sh", "-c", script, "sh", stdin ?? "", ...this.#command(args, env)];
+    const child = this.host.spawn(command, (line) => lines.push(line));
+    let ended = false;
+    void child.ended.then(() => ended = true);
+    return {
+      lines,
+      ended: child.ended,
+      async until(what) {
+        const said = () => ended || lines.some((line) => what.test(line));
+        await until(30_000, said, "").catch(() => {});
+        if (!lines.some((line) => what.test(line))) {
+          throw new Error(`kubectl ${args} never said ${what}, but:\n${lines.join("\n")}`);
+        }
+      },
+      [Symbol.asyncDispose]: async () => {
+        if (!ended) await this.host.exec(["sh", "-c", `kill -TERM $(cat ${pidFile})`]);
+        await child.ended;
+      },
+    };
   }
 
   /** Standard output of a kubectl that must succeed. */
-  async ask(args: readonly string[] | string, options: { stdin?: string } = {}): Promise<string> {
+  async ask(args: readonly string[] | string, options: KubectlOptions = {}): Promise<string> {
     const { code, stdout, stderr } = await this.kubectl(args, options);
     if (code !== 0) {
       const words = typeof args === "string" ? args : args.join(" ");

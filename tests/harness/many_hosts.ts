@@ -76,7 +76,7 @@ export class ManyHosts implements AsyncDisposable {
     await until(
       timeoutMs,
       async () => (await this.first.kubectl(["get", "node", host.name, "-o", `jsonpath=${path}`])).stdout === ready,
-      `node ${host.name} was not Ready=${ready} within ${timeoutMs / 1000} s:\n${this.log()}`,
+      () => `node ${host.name} was not Ready=${ready} within ${timeoutMs / 1000} s:\n${this.log()}`,
     );
   }
 

@@ -41,7 +41,7 @@ function servers(name: string, { replicas = 1, on }: ServerOptions = {}): string
 }
 
 /** A pod that others are asked from: `ask-<host>`. */
-function asker(host: Host): string {
+export function asker(host: Host): string {
   return text({
     apiVersion: "v1",
     kind: "Pod",

@@ -6,7 +6,7 @@ import type { Host } from "../../harness/lab/host.ts";
 import { until } from "../../harness/lab/host.ts";
 import type { ManyScene } from "../many_scenario.ts";
 import { eventually, externalIp, port } from "./objects.ts";
-import { addressesOf, askAll, type Place, places, type Pod, podsOf } from "./ways.ts";
+import { addressesOf, askAll, outside, type Place, places, type Pod, podsOf } from "./ways.ts";
 
 const webServer = new URL("../../harness/programs/web.pl", import.meta.url).pathname;
 
@@ -16,8 +16,6 @@ async function oneAnswer(place: Place, url: string): Promise<string[]> {
 }
 
 const names = (pods: readonly Pod[]) => pods.map(({ name }) => name).sort();
-
-const outside = async (scene: ManyScene) => (await places(scene)).find(({ host }) => host === undefined)!;
 
 /** A Service that answers only once its rules are everywhere is asked until it does. */
 async function answersWith(place: Place, url: string, wanted: readonly string[]): Promise<void> {
@@ -74,7 +72,7 @@ async function external(scene: ManyScene): Promise<void> {
   await step("externalIPs are answered by every host to which they are routed, and inside", async () => {
     const wanted = names(await podsOf(scene, "web"));
     const url = `http://${externalIp}:8081/`;
-    const client = await outside(scene);
+    const client = outside(scene);
     for (const host of hosts) {
       const { code, stderr } = await lab.client(["ip", "route", "replace", `${externalIp}/32`, "via", host.ip]);
       assert.equal(code, 0, stderr);
@@ -103,7 +101,7 @@ async function balanced(scene: ManyScene): Promise<void> {
   await step("one with policy Local has the addresses of the nodes with endpoints; the client's is kept", async () => {
     const [, middle] = hosts;
     await eventually("the one address", async () => (await ingress("balanced-local")).join() === middle!.ip);
-    const [answers] = await askAll(await outside(scene), [`http://${middle!.ip}:8083/`]);
+    const [answers] = await askAll(outside(scene), [`http://${middle!.ip}:8083/`]);
     assert.deepEqual([...new Set(answers!.map(({ source }) => source))], [scene.lab.clientIp()]);
   });
   await step("healthCheckNodePort says which nodes have endpoints", async () => {
@@ -118,7 +116,7 @@ async function balanced(scene: ManyScene): Promise<void> {
     assert.match(await status(hosts[1]!), /"localEndpoints": ?1/);
   });
   await step("loadBalancerSourceRanges keep out who is not in them, and let in who is", async () => {
-    const client = await outside(scene);
+    const client = outside(scene);
     const url = `http://${hosts[0]!.ip}:8084/`;
     await eventually("three addresses", async () => (await ingress("guarded")).length === 3);
     assert.deepEqual(await oneAnswer(client, url), []);

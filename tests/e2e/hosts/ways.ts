@@ -56,13 +56,20 @@ export async function podsOf({ cluster }: ManyScene, app: string): Promise<Pod[]
 const curl = (url: string) => `curl -sf --max-time ${patienceSeconds} '${url}'`;
 const wget = (url: string) => `timeout ${patienceSeconds} wget -q -O - '${url}'`;
 
+const ran = async (run: Promise<{ stdout: string; stderr: string }>) => {
+  const { stdout, stderr } = await run;
+  return stdout + stderr;
+};
+
+/** The machine outside of the cluster. */
+export function outside({ lab }: ManyScene): Place {
+  return { name: "outside", run: (script) => ran(lab.client(["sh", "-c", script])), request: curl };
+}
+
+/** A pod on each host, each host, and the machine outside of the cluster. */
 export async function places(scene: ManyScene): Promise<Place[]> {
-  const { cluster, hosts, lab } = scene;
+  const { cluster, hosts } = scene;
   const askers = await podsOf(scene, "ask");
-  const ran = async (run: Promise<{ stdout: string; stderr: string }>) => {
-    const { stdout, stderr } = await run;
-    return stdout + stderr;
-  };
   return [
     ...hosts.flatMap((host): Place[] => [
       {
@@ -74,7 +81,7 @@ export async function places(scene: ManyScene): Promise<Place[]> {
       },
       { name: host.name, host, run: (script) => ran(host.exec(["sh", "-c", script])), request: curl },
     ]),
-    { name: "outside", run: (script) => ran(lab.client(["sh", "-c", script])), request: curl },
+    outside(scene),
   ];
 }
 

@@ -171,11 +171,15 @@ async function removeFile(path: string): Promise<void> {
   if (exists(path)) await Deno.remove(path);
 }
 
-/** Asks until it is so. Throws `message` when it takes longer. */
-export async function until(timeoutMs: number, is: () => boolean | Promise<boolean>, message: string): Promise<void> {
+/** Asks until it is so. Throws `message`, as it is then, when it takes longer. */
+export async function until(
+  timeoutMs: number,
+  is: () => boolean | Promise<boolean>,
+  message: string | (() => string),
+): Promise<void> {
   const end = systemClock.now() + timeoutMs;
   while (!(await is())) {
-    if (systemClock.now() > end) throw new Error(message);
+    if (systemClock.now() > end) throw new Error(typeof message === "string" ? message : message());
     await sleep(systemClock, 30);
   }
 }
