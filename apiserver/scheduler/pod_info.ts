@@ -2,7 +2,13 @@
 import { keyOf } from "../../lib/kind.ts";
 import type { Pod, Toleration } from "../../lib/types/core_v1.ts";
 import { affinityTerms, type PodAffinityTerms } from "./affinity_term.ts";
-import { namedNodes, type NodeMatcher, type Preference, preferredNodes, requiredNode } from "./node_selector.ts";
+import {
+  namedNodes,
+  type NodeMatcher,
+  type Preference,
+  preferredNodes,
+  requiredNode,
+} from "../../lib/selector/node_selector.ts";
 import { podRequests, type Resources, scoredRequests } from "./resources.ts";
 
 export interface HostPort {

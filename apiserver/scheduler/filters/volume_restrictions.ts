@@ -3,7 +3,7 @@
  * Node, and a ReadWriteOncePod claim has one pod. Leaves out binding: a claim that waits for its first consumer is not served yet.
  */
 import type { NodeSelectorTerm, PersistentVolume } from "../../../lib/types/core_v1.ts";
-import { compileTerm } from "../node_selector.ts";
+import { compileTerm } from "../../../lib/selector/node_selector.ts";
 import { type Check, type Filter, refusal } from "../plugin.ts";
 import type { PodInfo } from "../pod_info.ts";
 import type { Snapshot } from "../snapshot.ts";

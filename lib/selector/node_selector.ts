@@ -1,5 +1,5 @@
 /** Node selectors and node affinity terms, compiled once per pod (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). Pure. */
-import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "../../lib/types/core_v1.ts";
+import type { NodeSelectorRequirement, NodeSelectorTerm, Pod } from "../types/core_v1.ts";
 
 /** What is matched: a Node's labels and its name. */
 export interface Matched {
