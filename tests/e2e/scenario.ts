@@ -7,13 +7,18 @@ import { engineInstalled, type EngineKind } from "../harness/lab/engine.ts";
 import type { Host } from "../harness/lab/host.ts";
 import { createLab, type Lab } from "../harness/lab/lab.ts";
 
+export interface StepOptions {
+  /** Why it is left out. */
+  skip?: string;
+}
+
 export interface Scene {
   lab: Lab;
   host: Host;
   cluster: Cluster;
   engine: EngineKind;
   /** One named part of the test; later parts run even if it fails. */
-  step(name: string, run: () => Promise<void>): Promise<void>;
+  step(name: string, run: () => Promise<void>, options?: StepOptions): Promise<void>;
 }
 
 export interface ScenarioOptions extends ClusterOptions {
@@ -66,9 +71,10 @@ async function play(
   await cluster.start();
   let failed = 0;
   const only = Deno.env.get("STEP");
-  const step = async (name: string, part: () => Promise<void>) => {
+  const step: Scene["step"] = async (name, part, { skip } = {}) => {
     if (only !== undefined && !name.includes(only)) return;
-    if (!(await t.step(name, part))) failed++;
+    if (skip !== undefined) await t.step({ name: `${name} (skipped: ${skip})`, ignore: true, fn: part });
+    else if (!(await t.step(name, part))) failed++;
   };
   await run({ lab, host: host!, cluster, engine, step });
   if (failed > 0) throw new Error(`${failed} parts failed; the cluster's last lines:\n${cluster.log(80)}`);
