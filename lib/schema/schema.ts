@@ -4,6 +4,7 @@
  * Custom resources build Definitions of the same shape from their own schemas (makeDefinition). Leaves out TypeScript
  * types: those are generated (gen/).
  */
+import { apiGroups } from "./api_groups.ts";
 import raw from "./kubernetes-1.36.json" with { type: "json" };
 import { amendments, type RawDefinition, type RawField } from "./amendments.ts";
 
@@ -88,32 +89,6 @@ export interface GroupVersionKind {
   readonly version: string;
   readonly kind: string;
 }
-
-/** API group by the last label of the Go package's group. */
-const apiGroups: Readonly<Record<string, string>> = {
-  core: "",
-  admission: "admission.k8s.io",
-  admissionregistration: "admissionregistration.k8s.io",
-  apidiscovery: "apidiscovery.k8s.io",
-  apiextensions: "apiextensions.k8s.io",
-  apps: "apps",
-  authentication: "authentication.k8s.io",
-  authorization: "authorization.k8s.io",
-  autoscaling: "autoscaling",
-  batch: "batch",
-  certificates: "certificates.k8s.io",
-  coordination: "coordination.k8s.io",
-  discovery: "discovery.k8s.io",
-  events: "events.k8s.io",
-  flowcontrol: "flowcontrol.apiserver.k8s.io",
-  networking: "networking.k8s.io",
-  node: "node.k8s.io",
-  policy: "policy",
-  rbac: "rbac.authorization.k8s.io",
-  resource: "resource.k8s.io",
-  scheduling: "scheduling.k8s.io",
-  storage: "storage.k8s.io",
-};
 
 const metaPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
 /** Kinds of meta/v1 that every group version knows. */

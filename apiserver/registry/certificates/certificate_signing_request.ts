@@ -12,7 +12,7 @@ import { defineResource, type PrepareContext, type Resource } from "../../rest/r
 import { ageColumn, nameColumn } from "../meta/columns.ts";
 import { keepDecisions, stampConditions, validateConditions, validateConditionsUpdate } from "./conditions.ts";
 import { certificateError, requestError } from "./pem.ts";
-import { validateSignerName } from "./signer_name.ts";
+import { validateSignerName } from "../meta/signer_name.ts";
 
 const definition = "io.k8s.api.certificates.v1.CertificateSigningRequest";
 const legacySigner = "kubernetes.io/legacy-unknown";

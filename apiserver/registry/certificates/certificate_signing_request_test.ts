@@ -17,7 +17,7 @@ import {
 } from "../meta/kind_scene.ts";
 import { certificateSigningRequest as kind } from "./certificate_signing_request.ts";
 import { certificateError } from "./pem.ts";
-import { validateSignerName } from "./signer_name.ts";
+import { validateSignerName } from "../meta/signer_name.ts";
 
 const request = btoa(await createRequest(await createKey(), { commonName: "ann", organizations: ["ops"] }));
 const base = { request, signerName: "example.com/signer", usages: ["client auth"] };
