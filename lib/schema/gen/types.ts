@@ -1,4 +1,5 @@
 /** Schema definitions → TypeScript text. Pure. What a field means beyond its type (defaults, merge keys) stays in the schema. */
+import { apiGroups } from "../api_groups.ts";
 
 interface Field {
   type?: string;
