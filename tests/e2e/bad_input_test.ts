@@ -228,7 +228,9 @@ async function images({ cluster, step }: Scene): Promise<void> {
     await cluster.ask("delete pod missing --now");
   });
   await step("an image's name that can't be read is told", async () => {
-    await cluster.ask("create -f -", { stdin: pod({ containers: [{ ...container, image: "UPPER//case" }] }, "misnamed") });
+    await cluster.ask("create -f -", {
+      stdin: pod({ containers: [{ ...container, image: "UPPER//case" }] }, "misnamed"),
+    });
     await cluster.eventually("get pod misnamed --no-headers", (text) => / 0\/1 +InvalidImageName /.test(text));
     await cluster.ask("delete pod misnamed --now");
   });

@@ -375,7 +375,8 @@ async function streams(shell: Shell): Promise<void> {
     await shell.refuses("logs chatter -c nobody", /container nobody is not valid for pod chatter/);
   });
   await step("attach, with logs -f seeing it", async () => {
-    await using logs = cluster.follow("logs -f chatter -c main --tail=0");
+    await using logs = cluster.follow("logs -f chatter -c main");
+    await logs.until(/^line 3$/);
     await using attached = cluster.follow("attach -i chatter -c main", { stdin: "hello\n" });
     await attached.until(/^heard hello$/);
     await logs.until(/^heard hello$/);
@@ -393,9 +394,12 @@ async function streams(shell: Shell): Promise<void> {
     ]);
     assert.deepEqual([code, stdout], [7, "out\n"]);
     assert.match(stderr, /^err\ncommand terminated with exit code 7/);
-    await shell.refuses("exec shell -- nosuchprogram", /nosuchprogram.*(not found|no such file)/i);
+    // Docker tells it on standard output.
+    const absent = await cluster.kubectl("exec shell -- nosuchprogram");
+    assert.match(absent.stderr + absent.stdout, /nosuchprogram.*(not found|no such file)/i);
+    assert.notEqual(absent.code, 0);
     const terminal = await cluster.kubectlOnTerminal("exec -it shell -- sh", {
-      stdin: "tty; until stty size 2>/dev/null; do sleep 0.1; done\nexit 5\n",
+      stdin: "tty; until stty size 2>/dev/null | grep .; do sleep 0.1; done\nexit 5\n",
     });
     assert.match(terminal.stdout, /\/dev\/pts\/\d+\r\n/);
     assert.match(terminal.stdout, /^33 99\r\n/m);

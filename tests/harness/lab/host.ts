@@ -21,6 +21,8 @@ const initScript = new URL("host_init.sh", import.meta.url).pathname;
 
 export class Host {
   #keeper: Child | undefined;
+  /** What its process 1 has said. */
+  readonly #lines: string[] = [];
   readonly netns: string;
   readonly engineSocket: string;
 
@@ -72,7 +74,7 @@ export class Host {
     await until(
       10_000,
       () => exists(`${this.dir}/init.pid`),
-      `${this.name}: its process 1 did not start, see ${this.dir}/host.log`,
+      () => `${this.name}: its process 1 did not start: ${this.#lines.slice(-5).join("\n")}`,
     );
     await this.startEngine();
   }
@@ -148,6 +150,7 @@ export class Host {
   }
 
   #log(what: string, line: string): void {
+    this.#lines.push(line);
     Deno.writeTextFileSync(`${this.dir}/${what}.log`, line + "\n", { append: true });
   }
 }
