@@ -46,6 +46,7 @@ async function main(config: AgentConfig): Promise<void> {
   const run = runDirectory(config);
   for (const directory of [config["data-dir"], run]) await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   const address = nodeAddress(config);
+  address.onChange(() => followed.reconnect());
   const network = podNetwork(config, address);
   const fieldSelector = `spec.nodeName=${config.nodeName}`;
   const pods = createInformer(client, PodKind, { fieldSelector, clock });

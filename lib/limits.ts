@@ -164,6 +164,8 @@ export const watchBufferBytesMax = 4 * 2 ** 20;
 /** A watch that gives no timeout lasts between this and twice this (kube-apiserver's --min-request-timeout: 30 min). */
 export const watchTimeoutMinMs = 30 * 60_000;
 export const bookmarkIntervalMs = 60_000;
+/** A connection to the API on which nothing was heard for so long is given up: longer than between two bookmarks. */
+export const apiSilenceMs = 90_000;
 /** Encoded watch events that are kept for other watchers that will ask for the same; about 2,000 Pods. */
 export const frameCacheBytesMax = 8 * 2 ** 20;
 /** Bytes of a list or a replay that are put together before other requests get their turn (about 1 ms). */
@@ -331,6 +333,13 @@ export const relayIdleMs = 60_000;
 
 /** Pods that are created or deleted by one plan (upstream: BurstReplicas). */
 export const burstReplicasMax = 500;
+/** The same of a DaemonSet (upstream: BurstReplicas of the daemon controller). */
+export const burstDaemonsMax = 250;
+/** Between replacements of a daemon pod that fails on its Node: doubles from the first to the second. */
+export const daemonFailureMinMs = 1_000;
+export const daemonFailureMaxMs = 900_000;
+/** Nodes on which daemon pods failed, as far as it is remembered. */
+export const daemonFailuresMax = 10_000;
 /** Characters of revision-history that are kept. */
 export const revisionHistoryCharactersMax = 2000;
 /** Endpoints in one EndpointSlice. */

@@ -1,5 +1,6 @@
 /** Kubeconfig files, as far as Sauropod's own components write and read them: one cluster, one user, one context. */
 import { parse, stringify } from "yaml";
+import { apiSilenceMs } from "../limits.ts";
 import type { Transport } from "./client.ts";
 import { createFetcher, type Tls } from "../seams/https.ts";
 
@@ -60,10 +61,13 @@ export function parseKubeconfig(text: string): Access {
   };
 }
 
-/** A transport over HTTPS. `tls` may be swapped by making a new one; `close` ends its connections. */
+/**
+ * A transport over HTTPS. `tls` may be swapped by making a new one; `close` ends its connections. The server says something on each watch at
+ * least once a minute; when it does not, the watch fails.
+ */
 export function httpsTransport(access: Access): Transport & { close(): void } {
   const tls: Tls = { ca: access.ca, cert: access.cert, key: access.key };
-  const fetcher = createFetcher(tls);
+  const fetcher = createFetcher(tls, { silenceMs: apiSilenceMs });
   const send = (request: Request) => {
     const url = new URL(request.url);
     const headers = new Headers(request.headers);

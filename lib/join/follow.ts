@@ -14,6 +14,8 @@ export interface Followed {
   access(): Access;
   /** Looks now. */
   reread(): Promise<void>;
+  /** Makes its connections anew: those of an address that this host no longer has lead nowhere, and nobody says so. */
+  reconnect(): void;
   close(): void;
 }
 
@@ -24,14 +26,17 @@ export async function followAccess(
 ): Promise<Followed> {
   let access = await read();
   let current = httpsTransport(access);
+  const reconnect = () => {
+    const old = current;
+    current = httpsTransport(access);
+    // Watches begin anew, with new credentials.
+    old.close();
+  };
   const reread = async () => {
     const now = await read();
     if (JSON.stringify(now) === JSON.stringify(access)) return;
-    const old = current;
     access = now;
-    current = httpsTransport(now);
-    // Watches begin anew with the new credentials.
-    old.close();
+    reconnect();
     logger.info("the credentials for the API were renewed");
   };
   void (async () => {
@@ -43,7 +48,13 @@ export async function followAccess(
       });
     }
   })();
-  return { transport: (request) => current(request), access: () => access, reread, close: () => current.close() };
+  return {
+    transport: (request) => current(request),
+    access: () => access,
+    reread,
+    reconnect,
+    close: () => current.close(),
+  };
 }
 
 /** The access of a kubeconfig file. Throws when there is none. */

@@ -22,8 +22,17 @@ export interface Fetcher {
   close(): void;
 }
 
+export interface FetcherOptions {
+  readonly maxSockets?: number;
+  /**
+   * A connection on which nothing has come or gone for so long is given up, in the middle of an answer too. A peer that has lost its power,
+   * or this host its address, ends no connection; who only reads would wait for ever. ms; absent: no limit.
+   */
+  readonly silenceMs?: number;
+}
+
 /** Sends requests, their URL being absolute. Network failures reject with the address in the message. */
-export function createFetcher(tls: Tls = {}, options: { maxSockets?: number } = {}): Fetcher {
+export function createFetcher(tls: Tls = {}, options: FetcherOptions = {}): Fetcher {
   const pool = { keepAlive: true, noDelay: true, maxSockets: options.maxSockets ?? 256, scheduling: "lifo" as const };
   const secure = new https.Agent({ ...pool, ca: tls.ca, cert: tls.cert, key: tls.key, servername: tls.serverName });
   const plain = new http.Agent(pool);
@@ -46,6 +55,11 @@ export function createFetcher(tls: Tls = {}, options: { maxSockets?: number } = 
       );
       const abort = () => outgoing.destroy(new DOMException("The request was aborted", "AbortError"));
       request.signal.addEventListener("abort", abort, { once: true });
+      if (options.silenceMs !== undefined) {
+        outgoing.setTimeout(options.silenceMs, () => {
+          outgoing.destroy(new Error(`nothing was heard for ${options.silenceMs! / 1000} s`));
+        });
+      }
       outgoing.on("close", () => request.signal.removeEventListener("abort", abort));
       outgoing.on("error", (error: Error) => {
         reject(

@@ -215,6 +215,20 @@ async function checkFaults(t: Deno.TestContext, world: World): Promise<void> {
   const cidr = new Map<NodeName, string>();
   for (const name of nodes) cidr.set(name, (await cluster.json(`get node ${name}`)).spec.podCIDR);
 
+  await t.step("a node whose address changes tells it, and is reached by it", async () => {
+    const address = async () =>
+      (await cluster.json("get node h3")).status.addresses
+        .find(({ type }: { type: string }) => type === "InternalIP").address;
+    assert.equal(await address(), "10.99.41.13");
+    await world.on("h3", "ip addr del 10.99.41.13/24 dev lan0; ip addr add 10.99.41.33/24 dev lan0");
+    await world.on("h3", "ip route replace default via 10.99.41.1");
+    await until(30_000, async () => await address() === "10.99.41.33", "the node's address stayed");
+    const reached = async () => (await Promise.all(world.pairs().map(([a, b]) => world.between(a, b)))).every(Boolean);
+    await until(20_000, reached, "pods don't reach each other");
+    assert.equal(await world.inPod("h3", who("s-h1")), world.ip("h3"));
+    assert.equal(await world.inPod("h1", "cat /etc/hostname"), "p-h1");
+  });
+
   await t.step("without a server pods go on reaching each other, and what is deleted is put back", async () => {
     await cluster.stop();
     for (const [from, to] of world.pairs()) {
