@@ -45,6 +45,8 @@ export function createInformers(client: Client, clock: Clock) {
     endpointSlices: createInformer(client, kinds.EndpointSlice, { clock, indexes: { service: byService } }),
     deployments: createInformer(client, kinds.Deployment, { clock, indexes: { namespace: byNamespace } }),
     replicaSets: createInformer(client, kinds.ReplicaSet, { clock, indexes: owned }),
+    daemonSets: createInformer(client, kinds.DaemonSet, { clock, indexes: { namespace: byNamespace } }),
+    controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
     replicationControllers: createInformer(client, kinds.ReplicationController, { clock, indexes: owned }),
     serviceAccounts: createInformer(client, kinds.ServiceAccount, { clock }),
     rootCas: createInformer(client, kinds.ConfigMap, { clock, fieldSelector: rootCaSelector }),

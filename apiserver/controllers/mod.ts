@@ -13,6 +13,7 @@ import { cleaningController } from "./certificates/cleaner.ts";
 import { settingsController } from "./certificates/settings.ts";
 import { signingController } from "./certificates/signer.ts";
 import { tokenController } from "./certificates/token_cleaner.ts";
+import { daemonSetController } from "./daemon_set/controller.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointSliceController } from "./endpoint_slice/controller.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/controller.ts";
@@ -64,6 +65,7 @@ export const controllers: readonly Entry[] = [
   entry("deployment-controller", deploymentController),
   entry("replicaset-controller", replicaSetController),
   entry("replication-controller", replicationControllerController),
+  entry("daemon-set-controller", daemonSetController),
   entry("endpointslice-controller", endpointSliceController),
   entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),

@@ -1,6 +1,5 @@
 /** Kinds that are declared and not served: what acts on them is not there yet. They move to mod.ts with it. */
 import type { Resource } from "../rest/resource.ts";
-import { daemonSet } from "./apps/daemon_set.ts";
 import { statefulSet } from "./apps/stateful_set.ts";
 import { horizontalPodAutoscaler } from "./autoscaling/horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./autoscaling/horizontal_pod_autoscaler_v1.ts";
@@ -24,7 +23,6 @@ import { storageClass } from "./storage/storage_class.ts";
 import { volumeAttributesClass } from "./storage/volume_attributes_class.ts";
 
 const declared = [
-  daemonSet,
   statefulSet,
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,

@@ -4,6 +4,7 @@
  */
 import type { Resource } from "../rest/resource.ts";
 import { controllerRevision } from "./apps/controller_revision.ts";
+import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
 import { replicaSet } from "./apps/replica_set.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
@@ -38,6 +39,7 @@ const declared = [
   serviceAccount,
   // apps
   controllerRevision,
+  daemonSet,
   deployment,
   replicaSet,
   // the other groups
