@@ -205,12 +205,35 @@ class KernelNetwork {
     await this.#forgetFlows(lease.hostPorts);
   }
 
+  /** Also without setup(), where an agent has been: then only what is left of pods is removed. */
   async reconcile(live: readonly PodAttachment[]): Promise<ReconcileReport> {
+    const isSetUp = this.#leases !== undefined;
+    this.#leases ??= await this.#file.load();
+    const report = await this.#removeOthers(live);
+    if (this.#leases === undefined) return { lost: [], removed: report.removed, repaired: [] };
+    await this.node.loadTable(this.#leases, { again: false });
+    if (!isSetUp) return { lost: [], removed: report.removed, repaired: [] };
+    const { view, removed } = report;
+    const repaired = [...(await this.node.apply(this.#leases)).repaired];
+    repaired.push(...await this.#resize(live, view));
+    const { pods } = this.#leases;
+    const lost = live.filter(({ uid }) => {
+      const ip = pods[uid]?.ip;
+      return ip === undefined || !isAttached(this.#names, { uid, ip }, view);
+    }).map((pod) => pod.uid);
+    if (removed.length + repaired.length > 0) {
+      this.#log.info("pod network reconciled", { removed, repaired, lost });
+    }
+    return { lost, removed, repaired };
+  }
+
+  /** Links and leases of all pods but those. */
+  async #removeOthers(live: readonly PodAttachment[]): Promise<{ removed: string[]; view: NodeView }> {
     const now = this.options.clock.now();
     const uids = new Set(live.map((pod) => pod.uid));
     const view = await this.node.view();
     const removed: string[] = [];
-    let leases = this.#need();
+    let leases = this.#leases ?? noLeases(this.options.clusterCidr);
     for (const uid of Object.keys(leases.pods)) {
       if (uids.has(uid)) continue;
       leases = release(leases, uid, now);
@@ -229,18 +252,8 @@ class KernelNetwork {
         leases = setHostPorts(leases, pod.uid, pod.hostPorts);
       }
     }
-    await this.#keep(leases);
-    await this.node.loadTable(this.#need(), { again: false });
-    const repaired = [...(await this.node.apply(this.#need())).repaired];
-    repaired.push(...await this.#resize(live, view));
-    const lost = live.filter(({ uid }) => {
-      const ip = leases.pods[uid]?.ip;
-      return ip === undefined || !isAttached(this.#names, { uid, ip }, view);
-    }).map((pod) => pod.uid);
-    if (removed.length + repaired.length > 0) {
-      this.#log.info("pod network reconciled", { removed, repaired, lost });
-    }
-    return { lost, removed, repaired };
+    if (this.#leases !== undefined) await this.#keep(leases);
+    return { removed, view };
   }
 
   /** The node's link has another size, or pods are allowed another: both ends of their links follow. */

@@ -155,6 +155,15 @@ async function checkPods(t: Deno.TestContext, lab: Lab): Promise<void> {
     assert.doesNotMatch(await a.must("ip", "-o", "link"), /sx-/);
   });
 
+  await t.step("what is left of pods is removed also where no agent runs", async () => {
+    await netB.attach({ uid: "p4", pid: await ready(b.pod()) });
+    const { removed, repaired } = await lab.network(b).reconcile([{ uid: "p3", pid: p3 }]);
+    assert.deepEqual([removed, repaired], [["p4"], []]);
+    assert.deepEqual((await lab.network(b).reconcile([])).removed, ["p3"]);
+    assert.doesNotMatch(await b.must("ip", "-o", "link"), /: sp/);
+    assert.deepEqual((await lab.network(lab.client).reconcile([])).removed, []);
+  });
+
   await t.step("detach() and teardown() leave the host as it was", async () => {
     await netA.detach("p1");
     await netA.detach("p1");
