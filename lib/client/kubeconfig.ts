@@ -1,6 +1,5 @@
 /** Kubeconfig files, as far as Sauropod's own components write and read them: one cluster, one user, one context. */
 import { parse, stringify } from "yaml";
-import { apiSilenceMs } from "../limits.ts";
 import type { Transport } from "./client.ts";
 import { createFetcher, type Tls } from "../seams/https.ts";
 
@@ -62,12 +61,12 @@ export function parseKubeconfig(text: string): Access {
 }
 
 /**
- * A transport over HTTPS. `tls` may be swapped by making a new one; `close` ends its connections. The server says something on each watch at
- * least once a minute; when it does not, the watch fails.
+ * A transport over HTTPS. `tls` may be swapped by making a new one; `close` ends its connections. The server says something on each watch
+ * with bookmarks once a minute; with `silenceMs` a watch on which it does not fails.
  */
-export function httpsTransport(access: Access): Transport & { close(): void } {
+export function httpsTransport(access: Access, options: { silenceMs?: number } = {}): Transport & { close(): void } {
   const tls: Tls = { ca: access.ca, cert: access.cert, key: access.key };
-  const fetcher = createFetcher(tls, { silenceMs: apiSilenceMs });
+  const fetcher = createFetcher(tls, options);
   const send = (request: Request) => {
     const url = new URL(request.url);
     const headers = new Headers(request.headers);

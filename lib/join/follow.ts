@@ -1,6 +1,6 @@
 /** A transport whose credentials are looked at again from time to time: they are renewed while the process runs. */
 import { getLogger } from "log";
-import { credentialsRereadMs } from "../limits.ts";
+import { apiSilenceMs, credentialsRereadMs } from "../limits.ts";
 import { type Clock, sleep } from "../seams/clock.ts";
 import { readText } from "../seams/files.ts";
 import type { Transport } from "../client/client.ts";
@@ -25,10 +25,10 @@ export async function followAccess(
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<Followed> {
   let access = await read();
-  let current = httpsTransport(access);
+  let current = httpsTransport(access, { silenceMs: apiSilenceMs });
   const reconnect = () => {
     const old = current;
-    current = httpsTransport(access);
+    current = httpsTransport(access, { silenceMs: apiSilenceMs });
     // Watches begin anew, with new credentials.
     old.close();
   };
