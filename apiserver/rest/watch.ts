@@ -177,7 +177,8 @@ class Session {
     if (waiting === undefined) {
       // Only who had not read the earlier ones is slow: a batch of any size may come at once.
       if (this.#sink.pending > watchBufferBytesMax) return this.#sink.cut();
-      for (const event of events) this.#deliver(event);
+      if (events.length === 1) this.#deliver(events[0]!);
+      else this.#sink.together(() => events.forEach((event) => this.#deliver(event)));
       return;
     }
     for (const event of events) {
