@@ -1,6 +1,7 @@
 /** The API server's settings. */
-import { address, cidr, port, portRange, text } from "../lib/flags.ts";
+import { address, cidr, duration, port, portRange, text } from "../lib/flags.ts";
 import type { Values } from "../lib/flags.ts";
+import { nodeGraceMs, nodeGraceRangeMs } from "../lib/limits.ts";
 import { logFlags } from "../lib/log.ts";
 
 export const apiserverFlags = {
@@ -19,6 +20,11 @@ export const apiserverFlags = {
   "cluster-dns": address("address of the cluster's DNS, told to hosts that join", "10.96.0.10"),
   "cluster-domain": text("domain of Service names", "DOMAIN", "cluster.local"),
   "node-port-range": portRange("ports for NodePort Services", { from: 30000, to: 32767 }),
+  "node-monitor-grace": duration(
+    "how long a node may be silent before its state counts as unknown",
+    nodeGraceMs,
+    nodeGraceRangeMs,
+  ),
   ...logFlags,
 };
 

@@ -197,6 +197,36 @@ export function cidr(help: string, fallback: string, longest: number): Flag<stri
   };
 }
 
+/** A time: milliseconds that print as they were given. */
+export interface Span {
+  readonly ms: number;
+}
+
+const span = (ms: number): Span => Object.assign(Object.create({ toString: () => `${ms / 1000}s` }), { ms });
+
+/** A flag with a time of whole seconds, `50s` or `1m30s`. */
+export function duration(
+  help: string,
+  fallbackMs: number,
+  { fromMs, toMs }: { fromMs: number; toMs: number },
+): Flag<Span> {
+  return {
+    help,
+    value: "TIME",
+    default: span(fallbackMs),
+    parse(given) {
+      const [, minutes, seconds] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(given) ?? [];
+      const ms = (Number(minutes ?? 0) * 60 + Number(seconds ?? 0)) * 1000;
+      if (given === "" || (minutes ?? seconds) === undefined || ms < fromMs || ms > toMs) {
+        throw new Error(
+          `${JSON.stringify(given)} is not a time like 50s or 1m30s, from ${span(fromMs)} to ${span(toMs)}`,
+        );
+      }
+      return span(ms);
+    },
+  };
+}
+
 /** A flag with an inclusive range of ports, `30000-32767`. */
 export function portRange(help: string, fallback: { from: number; to: number }): Flag<{ from: number; to: number }> {
   return {

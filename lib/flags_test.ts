@@ -1,5 +1,5 @@
 import assert from "assert";
-import { address, choice, cidr, FlagError, parseFlags, port, portRange, text } from "./flags.ts";
+import { address, choice, cidr, duration, FlagError, parseFlags, port, portRange, text } from "./flags.ts";
 
 const flags = {
   port: port("the port", 6443),
@@ -11,6 +11,17 @@ const flags = {
 };
 const parse = (args: string[], env: Record<string, string> = {}, file = "") =>
   parseFlags(flags, { args, env, readFile: () => file });
+
+Deno.test("duration() takes minutes and seconds within its bounds", () => {
+  const flag = duration("", 50_000, { fromMs: 15_000, toMs: 3_600_000 });
+  for (const [given, ms] of [["50s", 50_000], ["1m30s", 90_000], ["60m", 3_600_000]] as const) {
+    assert.equal(flag.parse(given).ms, ms, given);
+  }
+  assert.equal(String(flag.default), "50s");
+  for (const given of ["", "50", "14s", "61m", "1.5m", "-50s", "1h"]) {
+    assert.throws(() => flag.parse(given), /is not a time like 50s or 1m30s, from 15s to 3600s/, given);
+  }
+});
 
 Deno.test("parseFlags() takes the flag before the environment before the file before the default", () => {
   assert.equal(parse(["--port", "1", "--config", "f"], { SAUROPOD_PORT: "2" }, "port: 3").values.port, 1);

@@ -352,6 +352,8 @@ export const mirroredAddressesMax = 1000;
 export const nodeRangeBits = 24;
 /** Without a heartbeat for this long a Node's state is unknown (--node-monitor-grace-period). */
 export const nodeGraceMs = 50_000;
+/** What it can be set to: more than one heartbeat has to fit in. */
+export const nodeGraceRangeMs = { fromMs: 15_000, toMs: 3_600_000 } as const;
 /** A Node that has never said anything is given longer (--node-startup-grace-period). */
 export const nodeStartupGraceMs = 60_000;
 /** Between evictions of two Nodes of one zone (--node-eviction-rate 0.1). */

@@ -84,6 +84,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "cluster-dns": config.clusterDns,
       "cluster-domain": config.clusterDomain,
       "node-port-range": `${config.nodePortRange.from}-${config.nodePortRange.to}`,
+      "node-monitor-grace": `${config.nodeMonitorGraceMs / 1000}s`,
     }),
     roles.includes("agent") && spec("agent", config, {
       kubeconfig: `${dataDir}/agent/kubeconfig`,

@@ -1,6 +1,19 @@
 /** Settings of the whole: what `deno task start` takes, resolved into one value from which each component's flags are made. */
-import { address, choice, cidr, type Flag, FlagError, port, portRange, text, toggle, type Values } from "../flags.ts";
+import {
+  address,
+  choice,
+  cidr,
+  duration,
+  type Flag,
+  FlagError,
+  port,
+  portRange,
+  text,
+  toggle,
+  type Values,
+} from "../flags.ts";
 import { type JoinString, readJoin } from "../join/join_string.ts";
+import { nodeGraceMs, nodeGraceRangeMs } from "../limits.ts";
 import { logFlags } from "../log.ts";
 import type { Processes } from "../seams/process.ts";
 import { hostAddress, nodeNameOf } from "./host.ts";
@@ -51,6 +64,11 @@ const startFlags = {
   ),
   "proxy-mode": choice("how Services are made", ["nftables", "userspace"], "nftables"),
   drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),
+  "node-monitor-grace": duration(
+    "how long a node may be silent before its state counts as unknown",
+    nodeGraceMs,
+    nodeGraceRangeMs,
+  ),
   roles: rolesFlag,
   ...logFlags,
 };
@@ -89,6 +107,7 @@ export interface StartConfig {
   podNetwork: "auto" | "direct" | "vxlan";
   proxyMode: "nftables" | "userspace";
   drain: "on" | "off";
+  nodeMonitorGraceMs: number;
   roles: readonly Role[];
   logLevel: string;
   logFormat: string;
@@ -132,6 +151,7 @@ export async function resolveConfig(
     podNetwork: values["pod-network"]!,
     proxyMode: values["proxy-mode"]!,
     drain: values.drain!,
+    nodeMonitorGraceMs: values["node-monitor-grace"]!.ms,
     roles: values.roles!,
     logLevel: values["log-level"]!,
     logFormat: values["log-format"]!,

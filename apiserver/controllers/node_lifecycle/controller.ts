@@ -1,5 +1,6 @@
 /** Watches over Nodes: their heartbeats, taints and the readiness of pods on silent ones. */
 import type { Client } from "../../../lib/client/client.ts";
+import * as limits from "../../../lib/limits.ts";
 import { type Controller, source } from "../../../lib/controller/controller.ts";
 import { type Instant, rfc3339 } from "../../../lib/seams/clock.ts";
 import { isReason } from "../../../lib/status.ts";
@@ -15,6 +16,7 @@ import { zoneOf, type Zones, zonesOf } from "./zones.ts";
 
 export function nodeLifecycleController(parts: Parts): Controller<NodeView, NodeAction> {
   const { informers, clock } = parts;
+  const { nodeGraceMs: graceMs = limits.nodeGraceMs } = parts.config;
   const { nodes, leases, pods } = informers;
   const heartbeats = new Map<string, Heartbeat>();
   const evictions = new Map<string, Instant>();
@@ -60,6 +62,7 @@ export function nodeLifecycleController(parts: Parts): Controller<NodeView, Node
       return {
         node,
         heartbeat: listen(node),
+        graceMs,
         pods: pods.by("node", name),
         zones,
         lastEviction: evictions.get(zoneOf(node)),

@@ -1,5 +1,5 @@
 /** What is known about a Node's life: its heartbeats as we saw them, and the conditions that follow (node_lifecycle_controller.go). Pure. */
-import { nodeGraceMs, nodeStartupGraceMs } from "../../../lib/limits.ts";
+import { nodeStartupGraceMs } from "../../../lib/limits.ts";
 import { type Instant, rfc3339 } from "../../../lib/seams/clock.ts";
 import type { Node, NodeCondition } from "../../../lib/types/core_v1.ts";
 
@@ -26,8 +26,8 @@ export function lifeSign(node: Node, renewTime: string | undefined): string {
 }
 
 /** When silence becomes Unknown. */
-export function silentAt(node: Node, heartbeat: Heartbeat): Instant {
-  const grace = readyCondition(node) === undefined ? nodeStartupGraceMs : nodeGraceMs;
+export function silentAt(node: Node, heartbeat: Heartbeat, graceMs: number): Instant {
+  const grace = readyCondition(node) === undefined ? nodeStartupGraceMs : graceMs;
   return heartbeat.seenAt + grace;
 }
 

@@ -10,6 +10,8 @@ import { nextEviction, zoneOf, type Zones } from "./zones.ts";
 export interface NodeView {
   node: Node;
   heartbeat: Heartbeat;
+  /** How long it may be silent. ms */
+  graceMs: number;
   pods: readonly Pod[];
   zones: Zones;
   /** When a Node of this zone was last tainted NoExecute by us. */
@@ -26,7 +28,7 @@ export function planNode(view: NodeView, now: Instant): readonly (NodeAction | W
   let { node } = view;
   if (node.metadata.deletionTimestamp !== undefined) return [];
   const actions: (NodeAction | WakeAt)[] = [];
-  const silent = silentAt(node, heartbeat);
+  const silent = silentAt(node, heartbeat, view.graceMs);
   if (now < silent) {
     actions.push({ do: "wakeAt", at: silent, why: "without a heartbeat its state becomes unknown" });
   } else {

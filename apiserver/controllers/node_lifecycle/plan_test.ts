@@ -26,7 +26,14 @@ const noExecute = (key: string) => ({ key, effect: "NoExecute" });
 function plan(of: Node, more: Loose = {}) {
   const zones = zonesOf([of, ...(more.others ?? others)]);
   const heartbeat = { sign: "", seenAt: now - (more.silence ?? 0) * 1000 };
-  return planNode({ node: of, heartbeat, pods: more.pods ?? [], zones, lastEviction: more.lastEviction }, now);
+  return planNode({
+    node: of,
+    heartbeat,
+    graceMs: more.graceMs ?? 50_000,
+    pods: more.pods ?? [],
+    zones,
+    lastEviction: more.lastEviction,
+  }, now);
 }
 
 const taintsOf = (actions: readonly Loose[]) =>
@@ -48,6 +55,7 @@ Deno.test("planNode() lets a Node be silent for 50 s, and a new one for 60 s", (
     "PIDPressure Unknown NodeStatusNeverUpdated",
   ]);
   assert.deepEqual(taintsOf([taint]), ["unreachable:NoSchedule", "unreachable:NoExecute"]);
+  assert.equal((plan(node("a", "True"), { silence: 20, graceMs: 20_000 })[0] as Loose).do, "setConditions");
   assert.equal((plan(node("a"), { silence: 55 })[0] as Loose).do, "wakeAt");
   assert.equal((plan(node("a"), { silence: 60 })[0] as Loose).do, "setConditions");
   const said = plan(
