@@ -1,5 +1,4 @@
 /** Who asks? An ordered list of ways to tell; the first that knows answers. Credentials that are wrong are refused, never taken for none. */
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { statusError } from "../../lib/status.ts";
 import { anonymous, authenticated, mastersGroup, type User } from "./user.ts";
@@ -44,20 +43,22 @@ function userOf(socket: TLSSocket): User | null {
 
 /** The bearer token of the admin kubeconfig. */
 export function staticToken(token: string, user = authenticated("admin", [mastersGroup])): Authenticator {
-  const expected = digest(token);
   return {
     name: "static token",
     authenticate({ headers }) {
       const given = bearer(headers);
       if (given === undefined) return undefined;
-      // Digests have one length, and comparing them takes one time whatever was given.
-      return timingSafeEqual(digest(given), expected) ? user : undefined;
+      return isSame(given, token) ? user : undefined;
     },
   };
 }
 
-function digest(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
+/** Takes one time whatever was given, but for its length, which is no secret: ours all have the same. */
+function isSame(given: string, expected: string): boolean {
+  if (given.length !== expected.length) return false;
+  let different = 0;
+  for (let i = 0; i < given.length; i++) different |= given.charCodeAt(i) ^ expected.charCodeAt(i);
+  return different === 0;
 }
 
 /** The bearer token of a request, if it has one. */
