@@ -90,7 +90,7 @@ if [ -n "$tests" ]; then
     have apt-get || die "--tests knows Debian and Ubuntu only"
     tools=()
     for pair in podman:podman dockerd:docker.io runc:runc conmon:conmon busybox:busybox-static curl:curl tc:iproute2 \
-        nslookup:bind9-dnsutils unshare:util-linux pgrep:procps kubectl:kubernetes-client; do
+        nslookup:bind9-dnsutils firewalld:firewalld dbus-daemon:dbus unshare:util-linux pgrep:procps kubectl:kubernetes-client; do
         PATH=$PATH:/usr/sbin:/sbin have "${pair%%:*}" || tools+=("${pair##*:}")
     done
     [ -e /usr/lib/podman/netavark ] || tools+=(netavark aardvark-dns)
