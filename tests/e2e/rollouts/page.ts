@@ -5,12 +5,13 @@ interface Run {
   /** Of who asks from outside by node ports, and of who asks from a host by the cluster IP. */
   reports: readonly Report[];
   seconds: number;
+  rollouts: number;
 }
 
 export interface Measured {
   drained: Run;
   undrained: Run;
-  plan: { replicas: number; rollouts: number; drains: number; undrainedRollouts: number };
+  plan: { replicas: number; drains: number };
 }
 
 const path = new URL("../../../docs/rollouts.md", import.meta.url);
@@ -49,9 +50,9 @@ server closes it, and four at a time in each place take 10 s to be answered. Not
 The server does what a well-behaved one does on SIGTERM: it takes what has connected already, listens no longer, finishes what it was
 asked, and says \`Connection: close\`. There is no \`preStop\` hook.
 
-With draining, in ${drained.seconds} s: ${plan.rollouts} rolling updates of ${plan.replicas} pods, ${plan.drains} \`kubectl drain\` and \`uncordon\`, a scale to 10, to 2, to 10 and
+With draining, in ${drained.seconds} s: ${drained.rollouts} rolling updates of ${plan.replicas} pods, ${plan.drains} \`kubectl drain\` and \`uncordon\`, a scale to 10, to 2, to 10 and
 back, and each of the three proxies killed with SIGKILL during a further rolling update. Without (\`--drain off\`), in ${undrained.seconds} s:
-${plan.undrainedRollouts} rolling updates.
+${undrained.rollouts} rolling updates.
 
 | | asked from | requests | kept | fresh | 10 s | failed | p50 ms | p99 ms | longest ms |
 |---|---|---|---|---|---|---|---|---|---|
