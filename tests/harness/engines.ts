@@ -103,9 +103,20 @@ async function stop(engine: Engine, child: Child, directory: string): Promise<vo
   engine.close();
   child.kill("SIGTERM");
   await child.ended;
-  // Podman's exec processes may outlive their container by a second, and hold its directory.
-  const mounts = (await output(systemProcesses, ["cat", "/proc/self/mountinfo"])).split("\n")
-    .map((line) => line.split(" ")[4] ?? "").filter((path) => path.startsWith(`${directory}/`)).reverse();
-  for (const path of mounts) await systemProcesses.run(["umount", "-l", path]);
-  await Deno.remove(directory, { recursive: true });
+  await removeWhenFree(directory);
+}
+
+/** Podman's exec and cleanup processes outlive their container by a second or so, hold its directory and mount it anew. */
+async function removeWhenFree(directory: string): Promise<void> {
+  for (const until = systemClock.now() + startTimeoutMs;;) {
+    const mounts = (await output(systemProcesses, ["cat", "/proc/self/mountinfo"])).split("\n")
+      .map((line) => line.split(" ")[4] ?? "").filter((path) => path.startsWith(`${directory}/`)).reverse();
+    for (const path of mounts) await systemProcesses.run(["umount", "-l", path]);
+    try {
+      return await Deno.remove(directory, { recursive: true });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EBUSY" || systemClock.now() > until) throw error;
+      await sleep(systemClock, 100);
+    }
+  }
 }
