@@ -23,14 +23,35 @@ async function run(processes: Processes, command: readonly string[], fine: RegEx
   if (result.code !== 0 && !fine.test(result.stderr)) throw new CommandError(command, result);
 }
 
-/** Forwarding, and NodePorts on loopback. Only what is off is touched. */
-export async function setKernel(processes: Processes, options: HostOptions): Promise<void> {
-  const wanted = ["net.ipv4.ip_forward"];
+/** Names of kernel settings and what they were before they were changed. */
+export type Settings = Readonly<Record<string, string>>;
+
+const forwarding = "net.ipv4.ip_forward";
+
+/** What setKernel() would change: forwarding, and what NodePorts on loopback need. Only what is off is touched. */
+export async function settingsToChange(processes: Processes, options: HostOptions): Promise<Settings> {
+  const wanted = [forwarding];
   if (options.loopbackNodePorts) wanted.push("net.ipv4.conf.all.route_localnet");
-  for (const setting of wanted) {
-    if ((await output(processes, ["sysctl", "-n", setting])).trim() === "1") continue;
+  const settings: Record<string, string> = {};
+  for (const name of wanted) {
+    const value = (await output(processes, ["sysctl", "-n", name])).trim();
+    if (value !== "1") settings[name] = value;
+  }
+  return settings;
+}
+
+export async function setKernel(processes: Processes, settings: Settings): Promise<void> {
+  for (const setting of Object.keys(settings)) {
     await output(processes, ["sysctl", "-q", "-w", `${setting}=1`]);
     logger.info("set {setting} to 1", { setting });
+  }
+}
+
+/** Sets them back. Forwarding stays on where a bridge is: an engine's own networks rely on it by now. */
+async function setBack(processes: Processes, settings: Settings): Promise<void> {
+  for (const [name, value] of Object.entries(settings)) {
+    const bridges = name === forwarding ? await output(processes, ["ip", "-o", "link", "show", "type", "bridge"]) : "";
+    if (bridges.trim() === "") await output(processes, ["sysctl", "-q", "-w", `${name}=${value}`]);
   }
 }
 
@@ -68,13 +89,14 @@ export async function hostAddresses(processes: Processes): Promise<Set<string>> 
   return new Set(interfaces.flatMap((one) => (one.addr_info ?? []).flatMap((a) => a.local ?? [])));
 }
 
-/** Takes back the address and the route. Kernel settings stay: others may rely on them by now. */
-export async function removeFromHost(processes: Processes, options: HostOptions): Promise<void> {
+/** Takes back the address, the route and the settings. */
+export async function removeFromHost(processes: Processes, options: HostOptions, settings: Settings): Promise<void> {
   if (options.dnsAddress !== undefined) {
     const command = ["ip", "addr", "del", `${options.dnsAddress}/32`, "dev", options.dnsInterface];
     await run(processes, command, /Cannot assign requested address|not found|Cannot find device/);
   }
   await run(processes, ["ip", "-4", "route", "del", options.serviceCidr, "dev", "lo"], /No such process/);
+  await setBack(processes, settings);
 }
 
 /** Nameservers and search domains of a resolv.conf, without our own address: it would ask itself. */

@@ -5,13 +5,15 @@
 import { readText, writeAtomic } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import { Nft } from "./nft/apply.ts";
-import { type HostOptions, removeFromHost } from "./host.ts";
+import { type HostOptions, removeFromHost, type Settings } from "./host.ts";
 import { wordsTable } from "./nft/words.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 
 export interface Made {
   readonly table: string;
   readonly host: HostOptions;
+  /** Kernel settings that were changed, as they were. */
+  readonly settings?: Settings;
 }
 
 const pathIn = (dataDir: string) => `${dataDir}/made.json`;
@@ -29,5 +31,5 @@ export async function readMade(dataDir: string): Promise<Made | undefined> {
 /** Removes the table, the address and the route. Connections that go through the table end. Safe to repeat. */
 export async function removeMade(made: Made, processes: Processes, clock: Clock): Promise<void> {
   for (const table of [made.table, wordsTable(made.table)]) await new Nft(processes, clock, table).remove();
-  await removeFromHost(processes, made.host);
+  await removeFromHost(processes, made.host, made.settings ?? {});
 }

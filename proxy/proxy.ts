@@ -10,8 +10,15 @@ import type { ProxyConfig } from "./config.ts";
 import type { DataPlane } from "./data_plane.ts";
 import { Dns } from "./dns/mod.ts";
 import { healthAnswer, type HttpListening, serveHttp, ServiceHealth } from "./health.ts";
-import { addDnsAddress, addServiceRoute, type HostOptions, setKernel } from "./host.ts";
-import { noteMade } from "./made.ts";
+import {
+  addDnsAddress,
+  addServiceRoute,
+  type HostOptions,
+  setKernel,
+  type Settings,
+  settingsToChange,
+} from "./host.ts";
+import { noteMade, readMade } from "./made.ts";
 import { Histogram, metricText } from "./metrics.ts";
 import type { NodeView } from "./model.ts";
 import { NftPlane } from "./nft/plane.ts";
@@ -111,12 +118,25 @@ export class Proxy {
 
   async #prepareHost(): Promise<void> {
     const { processes } = this.around;
-    const steps = this.config.mode === "nftables" ? [setKernel, addDnsAddress] : [addDnsAddress];
-    const made = { table: this.config.table, host: hostOnly(this.#hostOptions) };
-    if (this.config.dataDir !== undefined) await noteMade(this.config.dataDir, made);
+    const host = hostOnly(this.#hostOptions);
+    const { table, dataDir, mode } = this.config;
+    let settings: Settings = {};
+    const steps = [
+      async () => {
+        if (mode === "nftables") settings = await settingsToChange(processes, host);
+      },
+      async () => {
+        if (dataDir === undefined) return;
+        // What an earlier run found is what the host was like before us.
+        const before = (await readMade(dataDir))?.settings;
+        await noteMade(dataDir, { table, host, settings: { ...settings, ...before } });
+      },
+      () => setKernel(processes, settings),
+      () => addDnsAddress(processes, host),
+    ];
     for (const step of steps) {
       try {
-        await step(processes, this.#hostOptions);
+        await step();
       } catch (error) {
         // Rules are of use without it; what needs it says so again when it fails.
         logger.error("preparing the host: {error}", { error: String(error) });

@@ -1,6 +1,6 @@
 import assert from "assert";
 import { systemClock } from "../../lib/seams/clock.ts";
-import { addDnsAddress, addServiceRoute, hostAddresses, setKernel } from "../host.ts";
+import { addDnsAddress, addServiceRoute, hostAddresses, setKernel, settingsToChange } from "../host.ts";
 import { removeMade } from "../made.ts";
 import { NftPlane } from "./plane.ts";
 import { output } from "../../lib/seams/process.ts";
@@ -206,10 +206,15 @@ Deno.test({
       "ip route del default",
       "sysctl -qw net.ipv4.conf.all.route_localnet=0 net.ipv4.ip_forward=0",
     );
-    const state = () => lab.run("node", "ip -4 addr show lo; ip -4 route; nft list tables");
+    const state = () =>
+      lab.run(
+        "node",
+        "ip -4 addr show lo; ip -4 route; nft list tables; sysctl net.ipv4.ip_forward net.ipv4.conf.all.route_localnet",
+      );
     const before = await state();
+    const settings = await settingsToChange(lab.processes, host);
     for (let i = 0; i < 2; i++) {
-      await setKernel(lab.processes, host);
+      await setKernel(lab.processes, settings);
       await addDnsAddress(lab.processes, host);
       await addServiceRoute(lab.processes, host, nodeIp);
     }
@@ -221,7 +226,7 @@ Deno.test({
     assert.deepEqual(tally(await ask({ to: "127.0.0.1", port: 30080 })), { a: 1, b: 1, c: 1 });
     assert.deepEqual(tally(await lab.ask("b", { to: "10.96.1.1", port: 80, count: 3 })), { a: 1, b: 1, c: 1 });
     assert.ok((await hostAddresses(lab.processes)).has(net.dnsAddress!));
-    for (let i = 0; i < 2; i++) await removeMade({ table: net.table, host }, lab.processes, systemClock);
+    for (let i = 0; i < 2; i++) await removeMade({ table: net.table, host, settings }, lab.processes, systemClock);
     assert.equal(await state(), before);
   },
 });
