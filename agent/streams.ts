@@ -54,7 +54,8 @@ export function targetOf(question: StreamQuestion, pod: Pod, there: PodContainer
     return { ...target, containerId: sandbox.id };
   }
   const name = question.container ?? pod.spec.containers[0]!.name;
-  if (memberOf(pod, name) === undefined) {
+  const member = memberOf(pod, name);
+  if (member === undefined) {
     throw statusError("BadRequest", `container ${name} is not valid for pod ${pod.metadata.name}`);
   }
   const attempts = there.containers.get(name) ?? [];
@@ -62,7 +63,7 @@ export function targetOf(question: StreamQuestion, pod: Pod, there: PodContainer
     ? logged(question, pod, name, attempts)
     : attempts.find(({ state }) => state === "running");
   if (container === undefined) throw statusError("NotFound", `container not found (${JSON.stringify(name)})`);
-  return { ...target, containerId: container.id };
+  return { ...target, containerId: container.id, stdinOnce: member.container.stdinOnce === true };
 }
 
 function logged({ previous }: StreamQuestion, pod: Pod, name: string, attempts: readonly Observed[]): Observed {

@@ -192,7 +192,7 @@ export interface StreamSession {
   readonly output: AsyncIterable<Chunk>;
   /** Resolves when there is room for more. A no-op once the process has closed its input. */
   write(data: Uint8Array): Promise<void>;
-  /** End of file on its standard input. */
+  /** End of file on its standard input. Attached to one that is not `stdinOnce`, engines do different things: don't. */
   closeStdin(): void;
   /** In characters. A no-op when the process has ended or has no terminal. */
   resize(size: { width: number; height: number }): Promise<void>;

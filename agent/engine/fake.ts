@@ -283,8 +283,8 @@ export class FakeEngine implements api.Engine {
       stop();
       output.end();
     });
-    // Input stays open for the next who attaches, unless it was made for one.
-    return { ...session, closeStdin: () => container.options.spec.stdinOnce ? session.closeStdin() : undefined };
+    // Input stays open for the next who attaches, unless it was made for one; then the output ends here, as Docker has it.
+    return { ...session, closeStdin: () => container.options.spec.stdinOnce ? session.closeStdin() : output.end() };
   }
 
   async *events(options: Parameters<api.Engine["events"]>[0]): AsyncGenerator<api.EngineEvent> {

@@ -8,6 +8,8 @@ import type { Status } from "../../lib/status.ts";
 export interface CommandTarget {
   readonly engine: Engine;
   readonly containerId: string;
+  /** The container's own input ends with that of who attaches. */
+  readonly stdinOnce?: boolean;
 }
 
 /** Runs a command and stays until it ends or its client leaves. Reports its own failures to the client. */
@@ -22,7 +24,7 @@ export async function runExec(
       tty: options.tty,
       stdin: options.stdin,
     });
-    await join(remote, session);
+    await join(remote, session, () => session.closeStdin());
     await remote.finish(exitStatus(options.command, await session.exitCode));
   } catch (error) {
     await remote.finish(failure("error executing command in container", error));
@@ -35,7 +37,8 @@ export async function runAttach(remote: RemoteCommand, target: CommandTarget, op
     const { stdin, stdout, stderr } = options;
     // With a terminal there is one output, and it is the standard one.
     const session = await target.engine.attach(target.containerId, { stdin, stdout: stdout || options.tty, stderr });
-    await join(remote, session);
+    // Where input stays open there is no end to tell of; and engines differ in what else they end then (Docker: the output, too).
+    await join(remote, session, () => target.stdinOnce === true && session.closeStdin());
     await remote.finish(success);
   } catch (error) {
     await remote.finish(failure("error attaching to container", error));
@@ -43,7 +46,7 @@ export async function runAttach(remote: RemoteCommand, target: CommandTarget, op
 }
 
 /** Carries bytes until the output ends. A client that leaves ends it. */
-async function join(remote: RemoteCommand, session: StreamSession): Promise<void> {
+async function join(remote: RemoteCommand, session: StreamSession, onInputEnd: () => void): Promise<void> {
   let left = false;
   void remote.closed.then(() => {
     left = true;
@@ -52,7 +55,7 @@ async function join(remote: RemoteCommand, session: StreamSession): Promise<void
   const input = (async () => {
     for await (const data of remote.stdin) await session.write(data);
     // A client that has left says nothing about the end of its input.
-    if (!left) session.closeStdin();
+    if (!left) onInputEnd();
   })();
   const resize = (async () => {
     for await (const size of remote.resize) await session.resize(size);

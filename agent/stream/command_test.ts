@@ -163,6 +163,28 @@ Deno.test("attach joins the container's own process and ends with it", () =>
     assert.equal((await node.engine.inspect(node.containerId))?.status, "exited");
   }));
 
+Deno.test("attach leaves the input open that other clients will use, and shows the output after its own has ended", () =>
+  withNode({ main: ["cat"], stdinOnce: false }, async (node) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${node.port}/attach/default/web/c?input=1&output=1`, [
+      "v5.channel.k8s.io",
+    ]);
+    let text = "";
+    const shown = new Promise<void>((resolve, reject) => {
+      socket.on("message", (data: Uint8Array) => {
+        text += new TextDecoder().decode(data.subarray(1));
+        if (text === "hello") resolve();
+      });
+      socket.on("close", () => reject(new Error("the server ended it")));
+    });
+    await new Promise((resolve) => socket.on("open", resolve));
+    socket.send(new Uint8Array([0, ...encode("hello")]));
+    socket.send(new Uint8Array([255, 0]));
+    await shown;
+    assert.equal((await node.engine.inspect(node.containerId))?.status, "running");
+    socket.terminate();
+    await new Promise((resolve) => socket.on("close", resolve));
+  }));
+
 Deno.test("upgrades that can't be are refused with a Status", () =>
   withNode({}, async (node) => {
     const cases: [string, RegExp][] = [

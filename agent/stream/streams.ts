@@ -32,6 +32,8 @@ export interface StreamTarget {
   readonly containerId: string;
   readonly uid: string;
   readonly address: PodAddress;
+  /** Of the container: its input ends with that of the first client that attaches. Otherwise it stays open for the next one. */
+  readonly stdinOnce?: boolean;
 }
 
 export interface StreamQuestion {
@@ -221,7 +223,8 @@ class NodeStreams implements Streams {
     remote: Parameters<typeof runExec>[0],
     command: ReturnType<typeof parseCommandOptions>,
   ): Promise<void> {
-    const where = { engine: this.options.engine, containerId: target.containerId };
+    const { containerId, stdinOnce } = target;
+    const where = { engine: this.options.engine, containerId, stdinOnce };
     if (asked.purpose === "attach") await runAttach(remote, where, command);
     else await runExec(remote, where, { ...command, command: asked.params.getAll("command") });
   }

@@ -44,10 +44,12 @@ export async function startNode(
     clock?: Clock;
     main?: string[];
     address?: StreamTarget["address"];
+    stdinOnce?: boolean;
     onRequest?: http.RequestListener;
     rewrite?: (url: string) => string;
   } = {},
 ): Promise<TestNode> {
+  const { stdinOnce = true } = options;
   const clock = options.clock ?? systemClock;
   const engine = new FakeEngine({ clock, programs });
   engine.addImage("localhost/test:1");
@@ -57,7 +59,7 @@ export async function startNode(
     command: options.main ?? ["serve"],
     networkMode: "none",
     openStdin: true,
-    stdinOnce: true,
+    stdinOnce,
   });
   await engine.start(containerId);
   const runDirectory = await Deno.makeTempDir({ prefix: "sauropod-streams-" });
@@ -74,6 +76,7 @@ export async function startNode(
       return {
         containerId,
         uid: "1-2-3",
+        stdinOnce,
         address: options.address ?? { pid: Deno.pid, ip: "127.0.0.1", hostNetwork: true },
       };
     },

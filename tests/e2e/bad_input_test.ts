@@ -55,9 +55,9 @@ const refusals: Refusal[] = [
   },
   {
     what: "a field that is there twice",
-    args: "create -f -",
-    stdin: "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: bad\ndata:\n  a: first\n  a: second\n",
-    says: /(key "a" already set in map|mapping key "a" already defined|duplicate field "data\.a")/,
+    args: "create --raw /api/v1/namespaces/default/configmaps?fieldValidation=Strict -f -",
+    stdin: '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"bad"},"data":{"a":"first","a":"second"}}',
+    says: /strict decoding error: duplicate field "data\.a"/,
   },
   {
     what: "a value of a wrong type",
