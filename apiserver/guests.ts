@@ -25,6 +25,7 @@ export async function runGuests({ clientFor, config, credentials, authorizers, s
     clusterCidr: config["cluster-cidr"],
     serviceCidr: config["service-cidr"],
     advertiseAddress: config["advertise-address"] ?? "127.0.0.1",
+    nodeName: config["node-name"],
     nodeGraceMs: config["node-monitor-grace"]!.ms,
     port: config.port,
     caPem: authority.cert,

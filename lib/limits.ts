@@ -340,6 +340,11 @@ export const daemonFailureMinMs = 1_000;
 export const daemonFailureMaxMs = 900_000;
 /** Nodes on which daemon pods failed, as far as it is remembered. */
 export const daemonFailuresMax = 10_000;
+/** Before the next pod of a Job after failures: doubles from the first to the second. */
+export const jobBackoffMinMs = 10_000;
+export const jobBackoffMaxMs = 360_000;
+/** Pods that a Job's status lists as ended and not yet counted (upstream: MaxUncountedPods). */
+export const uncountedPodsMax = 500;
 /** Characters of revision-history that are kept. */
 export const revisionHistoryCharactersMax = 2000;
 /** Endpoints in one EndpointSlice. */
@@ -354,6 +359,10 @@ export const nodeRangeBits = 24;
 export const nodeGraceMs = 50_000;
 /** What it can be set to: more than one heartbeat has to fit in. */
 export const nodeGraceRangeMs = { fromMs: 15_000, toMs: 3_600_000 } as const;
+/** Nodes that were cut off at the same moment fall silent within this: the interval of their heartbeats, and a delay. */
+export const heartbeatSpreadMs = 11_000;
+/** While others may be about to fall silent, a Node that has is looked at again after this. */
+export const silentNodesRecheckMs = 1_000;
 /** A Node that has never said anything is given longer (--node-startup-grace-period). */
 export const nodeStartupGraceMs = 60_000;
 /** Between evictions of two Nodes of one zone (--node-eviction-rate 0.1). */

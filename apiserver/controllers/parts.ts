@@ -17,6 +17,8 @@ export interface ControllerConfig {
   /** Where pods reach the API server: the endpoint of the Service `kubernetes`. */
   advertiseAddress: string;
   port: number;
+  /** Name of the Node on the API server's own host; absent when it has none. */
+  nodeName?: string;
   /** How long a Node may be silent before its state counts as unknown. Default: limits.nodeGraceMs. */
   nodeGraceMs?: number;
   /** PEM of the CA that signed the API server's certificate; published in every namespace. */

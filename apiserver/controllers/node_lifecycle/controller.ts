@@ -10,13 +10,13 @@ import { Node as NodeKind, Pod as PodKind } from "../../../lib/types/kinds.ts";
 import { aspectOf, createBell } from "../changes.ts";
 import type { Parts } from "../parts.ts";
 import { together } from "../slow_start.ts";
-import { type Heartbeat, lifeSign, readiness } from "./health.ts";
+import { type Heartbeat, lifeSign, readiness, silentAt } from "./health.ts";
 import { type NodeAction, type NodeView, planNode } from "./plan.ts";
 import { zoneOf, type Zones, zonesOf } from "./zones.ts";
 
 export function nodeLifecycleController(parts: Parts): Controller<NodeView, NodeAction> {
   const { informers, clock } = parts;
-  const { nodeGraceMs: graceMs = limits.nodeGraceMs } = parts.config;
+  const { nodeGraceMs: graceMs = limits.nodeGraceMs, nodeName: own } = parts.config;
   const { nodes, leases, pods } = informers;
   const heartbeats = new Map<string, Heartbeat>();
   const evictions = new Map<string, Instant>();
@@ -37,9 +37,16 @@ export function nodeLifecycleController(parts: Parts): Controller<NodeView, Node
   /** Counts the zones anew when a Node's readiness changes; where rates change all Nodes are looked at. */
   function recount(): void {
     const before = zones;
-    zones = zonesOf(nodes.list());
+    zones = zonesOf(nodes.list(), { own });
     if (before.allDown === zones.allDown) return;
     for (const node of nodes.list()) bell.ring(node.metadata.name);
+  }
+  /** Who is silent for so long that its next heartbeat is overdue when others' grace, begun a heartbeat earlier, ends. */
+  function fears(): Zones | undefined {
+    const since = clock.now() - (graceMs - limits.heartbeatSpreadMs);
+    const isSilent = (node: Node) => readiness(node) === "True" && listen(node).seenAt <= since;
+    if (![...nodes.list()].some(isSilent)) return undefined;
+    return zonesOf(nodes.list(), { own, isDown: (node) => readiness(node) !== "True" || isSilent(node) });
   }
   nodes.onChange(({ now, old, key }) => {
     if (now === undefined) heartbeats.delete(key);
@@ -59,9 +66,12 @@ export function nodeLifecycleController(parts: Parts): Controller<NodeView, Node
     view(name) {
       const node = nodes.get(name);
       if (node === undefined) return undefined;
+      const heartbeat = listen(node);
+      const isWell = readiness(node) === "True" && clock.now() < silentAt(node, heartbeat, graceMs);
       return {
         node,
-        heartbeat: listen(node),
+        heartbeat,
+        feared: isWell ? undefined : fears(),
         graceMs,
         pods: pods.by("node", name),
         zones,

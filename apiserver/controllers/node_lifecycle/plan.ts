@@ -1,5 +1,6 @@
 /** Decides what becomes of a Node that changes, or falls silent. Pure. Source: pkg/controller/nodelifecycle. */
 import type { WakeAt } from "../../../lib/controller/controller.ts";
+import { silentNodesRecheckMs } from "../../../lib/limits.ts";
 import type { Instant } from "../../../lib/seams/clock.ts";
 import type { Node, NodeCondition, Pod, Taint } from "../../../lib/types/core_v1.ts";
 import { podCondition } from "../pod_state.ts";
@@ -14,6 +15,8 @@ export interface NodeView {
   graceMs: number;
   pods: readonly Pod[];
   zones: Zones;
+  /** The same if the Nodes that we have not heard for almost as long are down, too; `undefined` when there are none. */
+  feared: Zones | undefined;
   /** When a Node of this zone was last tainted NoExecute by us. */
   lastEviction: Instant | undefined;
 }
@@ -54,14 +57,18 @@ interface Decision {
   wake?: Instant;
 }
 
-function decideNoExecute({ zones, lastEviction }: NodeView, node: Node, now: Instant): Decision {
+function decideNoExecute({ zones, feared, lastEviction }: NodeView, node: Node, now: Instant): Decision {
   const wanted = wantedNoExecute(node);
   const current = currentNoExecute(node);
   // With everything down, nobody is evicted from anywhere: taints that were set before are taken back.
   if (zones.allDown) return { noExecute: "none", evicts: false };
   // Swapping one for the other evicts nobody who was not to be evicted already.
   if (wanted === "none" || current !== "none") return { noExecute: wanted, evicts: false };
-  const next = nextEviction(zones, zoneOf(node), lastEviction);
+  const next = nextEviction(feared ?? zones, zoneOf(node), lastEviction);
+  // Nodes that were cut off together fall silent one after another: whose turn comes first must not pay for it.
+  if (next === undefined && feared !== undefined) {
+    return { noExecute: "none", evicts: false, wake: now + silentNodesRecheckMs };
+  }
   if (next === undefined) return { noExecute: "none", evicts: false };
   if (next > now) return { noExecute: "none", evicts: false, wake: next };
   return { noExecute: wanted, evicts: true };

@@ -24,7 +24,11 @@ const others = [node("b", "True"), node("c", "True")];
 const noExecute = (key: string) => ({ key, effect: "NoExecute" });
 
 function plan(of: Node, more: Loose = {}) {
-  const zones = zonesOf([of, ...(more.others ?? others)]);
+  const all = [of, ...(more.others ?? others)];
+  const zones = zonesOf(all, { own: more.own });
+  const suspects = more.suspects ?? [];
+  const isDown = ({ metadata }: Node) => metadata.name === "a" || suspects.includes(metadata.name);
+  const feared = suspects.length === 0 ? undefined : zonesOf(all, { own: more.own, isDown });
   const heartbeat = { sign: "", seenAt: now - (more.silence ?? 0) * 1000 };
   return planNode({
     node: of,
@@ -32,6 +36,7 @@ function plan(of: Node, more: Loose = {}) {
     graceMs: more.graceMs ?? 50_000,
     pods: more.pods ?? [],
     zones,
+    feared,
     lastEviction: more.lastEviction,
   }, now);
 }
@@ -111,6 +116,24 @@ Deno.test("planNode() evicts from one Node of a zone every ten seconds, and from
     ["not-ready:NoSchedule", "not-ready:NoExecute"],
     "no new eviction",
   );
+});
+
+Deno.test("planNode() evicts nobody when all but the control plane's own host are down, or seem to be", () => {
+  const down = node("a", "Unknown");
+  const tainted = node("a", "Unknown", { taints: [noExecute("node.kubernetes.io/unreachable")] });
+  const allButOwn = { others: [node("b", "Unknown"), node("own", "True")], own: "own" };
+  assert.deepEqual(taintsOf(plan(down, allButOwn)), ["unreachable:NoSchedule"]);
+  assert.deepEqual(taintsOf(plan(tainted, allButOwn)), ["unreachable:NoSchedule"], "taken back");
+  const oneOfTwo = { others: [node("own", "True")], own: "own" };
+  assert.deepEqual(taintsOf(plan(down, oneOfTwo)), ["unreachable:NoSchedule", "unreachable:NoExecute"]);
+  const elsewhere = { others: [node("b", "Unknown"), node("c", "True")], own: "own" };
+  assert.deepEqual(taintsOf(plan(down, elsewhere)), ["unreachable:NoSchedule", "unreachable:NoExecute"]);
+  const doubtful = { others: [node("b", "True"), node("own", "True")], own: "own", suspects: ["b"] };
+  const waits = plan(down, doubtful);
+  assert.deepEqual(taintsOf(waits), ["unreachable:NoSchedule"]);
+  assert(waits.some((action) => action.do === "wakeAt" && action.at === now + 1_000));
+  // What was decided before stays until it is certain.
+  assert.deepEqual(taintsOf(plan(tainted, doubtful)), ["unreachable:NoExecute", "unreachable:NoSchedule"]);
 });
 
 Deno.test("zoneState() and evictionInterval() slow down when most of a zone is down", () => {

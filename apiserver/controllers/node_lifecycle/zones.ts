@@ -1,6 +1,9 @@
 /**
  * How many Nodes of a zone are down decides how fast pods are evicted from them: when most are down at once, the network or the
  * control plane is likelier to be at fault than the Nodes (node_lifecycle_controller.go ComputeZoneState, handleDisruption). Pure.
+ *
+ * Other than upstream, whose control plane is no Node: the Node on our own host, which we hear even with our cable pulled, does not
+ * count as one that lives when two or more others are there, and all are down.
  */
 import {
   evictionIntervalMs,
@@ -17,29 +20,41 @@ export type ZoneState = "Normal" | "PartialDisruption" | "FullDisruption";
 export interface Zones {
   /** By zoneOf(). */
   states: ReadonlyMap<string, { state: ZoneState; nodes: number }>;
-  /** No zone has a Node that is ready: nothing is evicted anywhere. */
+  /** No zone has a Node that is ready, our own host's aside: nothing is evicted anywhere. */
   allDown: boolean;
 }
+
+export interface Census {
+  /** Name of the Node on the control plane's own host. */
+  own?: string;
+  /** Default: not ready. */
+  isDown?(node: Node): boolean;
+}
+
+const isNotReady = (node: Node) => readiness(node) !== "True";
 
 export function zoneOf({ metadata }: Node): string {
   const label = (key: string) => metadata.labels?.[`topology.kubernetes.io/${key}`] ?? "";
   return `${label("region")}\n${label("zone")}`;
 }
 
-export function zonesOf(nodes: Iterable<Node>): Zones {
+export function zonesOf(nodes: Iterable<Node>, { own, isDown = isNotReady }: Census = {}): Zones {
+  const others = { ready: 0, notReady: 0 };
   const counts = new Map<string, { ready: number; notReady: number }>();
   for (const node of nodes) {
     const count = counts.get(zoneOf(node)) ?? { ready: 0, notReady: 0 };
     counts.set(zoneOf(node), count);
-    if (readiness(node) === "True") count.ready++;
-    else count.notReady++;
+    const state = isDown(node) ? "notReady" : "ready";
+    count[state]++;
+    if (node.metadata.name !== own) others[state]++;
   }
   const states = new Map(
     [...counts].map(([zone, count]) =>
       [zone, { state: zoneState(count), nodes: count.ready + count.notReady }] as const
     ),
   );
-  const allDown = states.size > 0 && [...states.values()].every(({ state }) => state === "FullDisruption");
+  const alone = own !== undefined && others.ready === 0 && others.notReady >= 2;
+  const allDown = alone || (states.size > 0 && [...states.values()].every(({ state }) => state === "FullDisruption"));
   return { states, allDown };
 }
 
