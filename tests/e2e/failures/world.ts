@@ -40,8 +40,11 @@ function deployment(name: string, replicas: number, affinity?: unknown): string 
   const spread = {
     maxSkew: 1,
     topologyKey: "kubernetes.io/hostname",
-    whenUnsatisfiable: "ScheduleAnyway",
+    whenUnsatisfiable: "DoNotSchedule",
     labelSelector: { matchLabels: labels },
+    // A host that is given up does not keep the others from taking its share.
+    nodeTaintsPolicy: "Honor",
+    matchLabelKeys: ["pod-template-hash"],
   };
   const container = {
     name: "main",
