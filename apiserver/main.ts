@@ -12,7 +12,8 @@ import { Namespace } from "../lib/types/kinds.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
 import { createAuth } from "./auth/mod.ts";
-import { componentUser } from "./auth/user.ts";
+import { bootstrapRbac } from "./auth/rbac/bootstrap.ts";
+import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
@@ -65,7 +66,7 @@ async function main(config: ApiserverConfig): Promise<void> {
       store,
       cache,
       resources,
-      admission: admissionPlugins,
+      admission: admissionPlugins(auth),
       clock,
       random,
       config: {
@@ -95,7 +96,9 @@ async function main(config: ApiserverConfig): Promise<void> {
   });
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
-  await createNamespaces(clientFor("system:controller:system-namespaces"));
+  const own = createClient((request) => handler(request, { user: apiserverUser }), { userAgent: "apiserver" });
+  await createNamespaces(own);
+  await bootstrapRbac(own);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const guests = runGuests({ clientFor, config, credentials, authorizers: auth.authorizers, signal: stopping.signal });
@@ -138,7 +141,10 @@ function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
     ready: [
       { name: "store", check: () => store.ping() },
       { name: "cache", check: () => require(cache.ready, "the watch cache has not read the store yet") },
-      { name: "bootstrap", check: () => require(state.bootstrapped, "the default namespaces are not there yet") },
+      {
+        name: "bootstrap",
+        check: () => require(state.bootstrapped, "the default namespaces and roles are not there yet"),
+      },
       { name: "shutdown", check: () => require(!state.stopping.aborted, "the server is shutting down") },
     ],
   });

@@ -1,13 +1,15 @@
 import assert from "assert";
 import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
+import { everythingAllowed } from "../../tests/harness/secured.ts";
 import { admissionPlugins } from "./mod.ts";
 
+const admission = admissionPlugins({ permissions: everythingAllowed });
 const pods = "/api/v1/namespaces/n/pods";
 const merge = { "content-type": "application/merge-patch+json" };
 
 /** With the namespace `n` and its default account. */
 async function create(): Promise<Fixture> {
-  const f = await createFixture({ admission: admissionPlugins });
+  const f = await createFixture({ admission });
   await f.send("POST", "/api/v1/namespaces", { metadata: { name: "n" } });
   const account = { metadata: { name: "default" }, imagePullSecrets: [{ name: "pull" }] };
   assert.equal((await f.send("POST", "/api/v1/namespaces/n/serviceaccounts", account)).status, 201);
@@ -75,7 +77,7 @@ Deno.test("serviceAccount gives a pod its account, and the account's pull secret
 });
 
 Deno.test("serviceAccount waits a while for the default account of a new namespace", async () => {
-  const f = await createFixture({ admission: admissionPlugins });
+  const f = await createFixture({ admission });
   await f.send("POST", "/api/v1/namespaces", { metadata: { name: "n" } });
   const early = f.send("POST", pods, pod());
   await f.send("POST", "/api/v1/namespaces/n/serviceaccounts", { metadata: { name: "default" } });

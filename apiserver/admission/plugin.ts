@@ -13,6 +13,8 @@ export interface User {
 /** One request, as admission sees it. */
 export interface Attributes {
   readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  /** Of the request: an `update` or a `patch` may create. */
+  readonly verb: string;
   readonly resource: Resource;
   readonly subresource?: string;
   readonly namespace?: string;

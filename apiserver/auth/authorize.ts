@@ -1,14 +1,24 @@
 /** May they? An ordered list of those who can say yes; nobody saying yes is no. */
 import { qualified, statusError } from "../../lib/status.ts";
 import type { StatusError } from "../../lib/status.ts";
-import type { Policy } from "./component_policy.ts";
-import { type Access, ruleAllows } from "./rules.ts";
+import type { Access, PolicyRule } from "./rules.ts";
 import { mastersGroup, type User } from "./user.ts";
 
 export interface Authorizer {
   readonly name: string;
   /** A string: it does not, and this is why. Somebody else in the list may still say yes. */
   allows(user: User, access: Access): boolean | string;
+  /** Why it allows what it allows, for reviews. */
+  explain?(user: User, access: Access): string;
+  /** What the user may do in a namespace, as far as it can be listed. */
+  rulesFor?(user: User, namespace: string | undefined): Listed;
+}
+
+export interface Listed {
+  readonly rules: readonly PolicyRule[];
+  readonly errors: readonly string[];
+  /** There may be more. */
+  readonly incomplete: boolean;
 }
 
 /** `system:masters` may do everything: the way back in when a policy is wrong. */
@@ -16,21 +26,6 @@ export const masters: Authorizer = {
   name: "masters",
   allows: (user) => user.groups.includes(mastersGroup),
 };
-
-/** Allows what the rules for the user and its groups allow. */
-export function policies(list: readonly Policy[]): Authorizer {
-  const bySubject = Map.groupBy(list, ({ subject }) => subject);
-  const holds = ({ namespace, rules }: Policy, access: Access) =>
-    (namespace === undefined || namespace === access.resource?.namespace) &&
-    rules.some((rule) => ruleAllows(rule, access));
-  return {
-    name: "policies",
-    allows: (user, access) =>
-      [user.name, ...user.groups].some((subject) =>
-        bySubject.get(subject)?.some((policy) => holds(policy, access)) ?? false
-      ),
-  };
-}
 
 /** Throws Forbidden, in Kubernetes' words, unless one of the list allows it. */
 export function authorize(list: readonly Authorizer[], user: User, access: Access): void {
@@ -48,7 +43,23 @@ export function mayAccess(list: readonly Authorizer[], user: User, access: Acces
   return list.some((authorizer) => authorizer.allows(user, access) === true);
 }
 
-function forbidden(user: User, access: Access, reasons: readonly string[]): StatusError {
+/** What the list says of a question, with the reasons. */
+export function review(
+  list: readonly Authorizer[],
+  user: User,
+  access: Access,
+): { allowed: boolean; reason: string } {
+  const reasons: string[] = [];
+  for (const authorizer of list) {
+    const answer = authorizer.allows(user, access);
+    if (answer === true) return { allowed: true, reason: authorizer.explain?.(user, access) ?? "" };
+    if (answer !== false) reasons.push(answer);
+  }
+  return { allowed: false, reason: reasons.join("\n") };
+}
+
+/** The refusal, in Kubernetes' words. */
+export function forbidden(user: User, access: Access, reasons: readonly string[]): StatusError {
   const { resource, verb } = access;
   const why = reasons.length === 0 ? "" : `: ${reasons.join(", ")}`;
   const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;

@@ -15,6 +15,9 @@ export function authenticated(name: string, groups: readonly string[] = []): Use
   return { name, groups: [...groups, authenticatedGroup] };
 }
 
+/** The API server itself, where it makes what must be there before anybody has rights. */
+export const apiserverUser: User = authenticated("system:apiserver", [mastersGroup]);
+
 /** The user of a control loop in this process. */
 export function componentUser(name: string): User {
   return authenticated(name, name.startsWith("system:controller:") ? ["system:controllers"] : []);

@@ -47,9 +47,11 @@ export function createInformers(client: Client, clock: Clock) {
     replicaSets: createInformer(client, kinds.ReplicaSet, { clock, indexes: owned }),
     daemonSets: createInformer(client, kinds.DaemonSet, { clock, indexes: { namespace: byNamespace } }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
+    jobs: createInformer(client, kinds.Job, { clock, indexes: owned }),
     replicationControllers: createInformer(client, kinds.ReplicationController, { clock, indexes: owned }),
     serviceAccounts: createInformer(client, kinds.ServiceAccount, { clock }),
     rootCas: createInformer(client, kinds.ConfigMap, { clock, fieldSelector: rootCaSelector }),
+    clusterRoles: createInformer(client, kinds.ClusterRole, { clock }),
     leases: createInformer(client, kinds.Lease, { clock }),
     certificateSigningRequests: createInformer(client, kinds.CertificateSigningRequest, { clock }),
     bootstrapTokens: createInformer(client, kinds.Secret, {

@@ -14,6 +14,7 @@ import { settingsController } from "./certificates/settings.ts";
 import { signingController } from "./certificates/signer.ts";
 import { tokenController } from "./certificates/token_cleaner.ts";
 import { daemonSetController } from "./daemon_set/controller.ts";
+import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { endpointSliceController } from "./endpoint_slice/controller.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/controller.ts";
@@ -21,6 +22,7 @@ import { endpointsController } from "./endpoints/controller.ts";
 import { eventTtlController } from "./event_ttl.ts";
 import { garbageCollectorName, runGarbageCollector } from "./garbage_collector/controller.ts";
 import { createInformers, runInformers } from "./informers.ts";
+import { jobController } from "./job/controller.ts";
 import { kubernetesServiceController } from "./kubernetes_service.ts";
 import { loadBalancerController } from "./load_balancer.ts";
 import { namespaceController } from "./namespace/controller.ts";
@@ -33,6 +35,7 @@ import { replicaSetController, replicationControllerController } from "./replica
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { taintEvictionController } from "./taint_eviction.ts";
+import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 
 export type { ControllerConfig } from "./parts.ts";
 
@@ -54,6 +57,7 @@ export const controllers: readonly Entry[] = [
   entry("kubernetes-service", kubernetesServiceController),
   entry("service-account-controller", serviceAccountController),
   entry("root-ca-cert-publisher", rootCaController),
+  entry("clusterrole-aggregation-controller", clusterRoleAggregationController),
   entry("cluster-settings", settingsController),
   entry("certificate-approver", approvalController),
   entry("certificate-signer", signingController),
@@ -66,6 +70,8 @@ export const controllers: readonly Entry[] = [
   entry("replicaset-controller", replicaSetController),
   entry("replication-controller", replicationControllerController),
   entry("daemon-set-controller", daemonSetController),
+  entry("job-controller", jobController),
+  entry("ttl-after-finished-controller", ttlAfterFinishedController),
   entry("endpointslice-controller", endpointSliceController),
   entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),

@@ -4,7 +4,6 @@ import { statefulSet } from "./apps/stateful_set.ts";
 import { horizontalPodAutoscaler } from "./autoscaling/horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./autoscaling/horizontal_pod_autoscaler_v1.ts";
 import { cronJob } from "./batch/cron_job.ts";
-import { job } from "./batch/job.ts";
 import { ingress } from "./networking/ingress.ts";
 import { ingressClass } from "./networking/ingress_class.ts";
 import { ipAddress } from "./networking/ip_address.ts";
@@ -12,10 +11,6 @@ import { networkPolicy } from "./networking/network_policy.ts";
 import { serviceCidr } from "./networking/service_cidr.ts";
 import { runtimeClass } from "./node/runtime_class.ts";
 import { podDisruptionBudget } from "./policy/pod_disruption_budget.ts";
-import { clusterRole } from "./rbac/cluster_role.ts";
-import { clusterRoleBinding } from "./rbac/cluster_role_binding.ts";
-import { role } from "./rbac/role.ts";
-import { roleBinding } from "./rbac/role_binding.ts";
 import { csiDriver } from "./storage/csi_driver.ts";
 import { csiNode } from "./storage/csi_node.ts";
 import { csiStorageCapacity } from "./storage/csi_storage_capacity.ts";
@@ -27,7 +22,6 @@ const declared = [
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,
   cronJob,
-  job,
   ingress,
   ingressClass,
   ipAddress,
@@ -35,10 +29,6 @@ const declared = [
   serviceCidr,
   runtimeClass,
   podDisruptionBudget,
-  clusterRole,
-  clusterRoleBinding,
-  role,
-  roleBinding,
   csiDriver,
   csiNode,
   csiStorageCapacity,

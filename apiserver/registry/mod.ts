@@ -7,6 +7,7 @@ import { controllerRevision } from "./apps/controller_revision.ts";
 import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
 import { replicaSet } from "./apps/replica_set.ts";
+import { job } from "./batch/job.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
 import { lease } from "./coordination/lease.ts";
 import { configMap } from "./core/config_map.ts";
@@ -22,6 +23,10 @@ import { service } from "./core/service.ts";
 import { serviceAccount } from "./core/service_account.ts";
 import { endpointSlice } from "./discovery/endpoint_slice.ts";
 import { event as newEvent } from "./events/event.ts";
+import { clusterRole } from "./rbac/cluster_role.ts";
+import { clusterRoleBinding } from "./rbac/cluster_role_binding.ts";
+import { role } from "./rbac/role.ts";
+import { roleBinding } from "./rbac/role_binding.ts";
 import { priorityClass } from "./scheduling/priority_class.ts";
 
 const declared = [
@@ -43,10 +48,15 @@ const declared = [
   deployment,
   replicaSet,
   // the other groups
+  job,
   certificateSigningRequest,
   lease,
   endpointSlice,
   newEvent,
+  clusterRole,
+  clusterRoleBinding,
+  role,
+  roleBinding,
   priorityClass,
 ];
 

@@ -23,6 +23,7 @@ export function admission(call: Call, about: Admitted): Admission {
   const claims: Claim[] = [];
   const attributes: Attributes = {
     ...about,
+    verb: call.info.verb,
     resource: call.resource,
     namespace: call.namespace,
     user: call.context.user,

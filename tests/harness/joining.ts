@@ -5,8 +5,9 @@
 import { X509Certificate } from "node:crypto";
 import { admissionPlugins } from "../../apiserver/admission/mod.ts";
 import { mayAccess } from "../../apiserver/auth/authorize.ts";
-import { createAuth } from "../../apiserver/auth/mod.ts";
-import { authenticated, componentUser } from "../../apiserver/auth/user.ts";
+import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
+import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
+import { apiserverUser, authenticated, componentUser } from "../../apiserver/auth/user.ts";
 import { runControllers } from "../../apiserver/controllers/mod.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
@@ -92,16 +93,23 @@ function transportTo(handler: Handler, authority: Authority, clock: FakeClock) {
 
 export async function createJoiningServer(): Promise<JoiningServer> {
   const clock = new JumpingClock();
-  const fixture = await createFixture({ resources, admission: admissionPlugins, clock });
-  const { cache, rest } = fixture;
+  const storages = [...new Set(resources.map(({ storage }) => storage))];
+  let auth!: Auth;
+  const fixture = await createFixture({
+    resources,
+    clock,
+    over(cache) {
+      auth = createAuth({ adminToken: "admin-token", cache, storages, clock });
+      return { admission: admissionPlugins(auth) };
+    },
+  });
+  const { rest } = fixture;
   const authority = await loadAuthority(
     await createAuthority("test-ca", clock.now(), systemRandom),
     clock,
     systemRandom,
   );
   const server = await authority.issue({ commonName: "kube-apiserver" }, { usage: "server", names: ["192.0.2.1"] });
-  const storages = [...new Set(resources.map(({ storage }) => storage))];
-  const auth = createAuth({ adminToken: "admin-token", cache, storages, clock });
   const handler = createHandler({
     rest,
     health: createHealth({ live: [], ready: [] }),
@@ -116,6 +124,7 @@ export async function createJoiningServer(): Promise<JoiningServer> {
   for (const name of ["kube-system", "kube-node-lease", "default"]) {
     await admin.create(Namespace, { metadata: { name }, spec: {} });
   }
+  await bootstrapRbac(createClient((request) => handler(request, { user: apiserverUser })));
   const stop = new AbortController();
   const running = runControllers({
     clientFor: (name) =>

@@ -1,5 +1,5 @@
 /** For tests: the machinery over a memory store, with a few kinds of which each is special in another way. */
-import { createCache } from "../../apiserver/cache/cache.ts";
+import { type Cache, createCache } from "../../apiserver/cache/cache.ts";
 import { type WindowLimits, windowLimits } from "../../apiserver/cache/window.ts";
 import { MemoryStore } from "../../apiserver/storage/memory.ts";
 import type { AdmissionPlugin, User } from "../../apiserver/admission/plugin.ts";
@@ -222,11 +222,13 @@ export interface FixtureOptions extends Partial<RestParts> {
   admission?: readonly AdmissionPlugin[];
   seed?: number;
   window?: Partial<WindowLimits>;
+  /** Parts that look into the cache. */
+  over?(cache: Cache): Partial<RestParts>;
 }
 
 /** Started. Close it. */
 export async function createFixture(options: FixtureOptions = {}): Promise<Fixture> {
-  const { seed = 1, window, ...parts } = options;
+  const { seed = 1, window, over, ...parts } = options;
   const clock = new FakeClock();
   const random = seededRandom(seed);
   const store = new MemoryStore({ random });
@@ -240,7 +242,18 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     clusterDomain: "cluster.local",
   };
   const version = { major: "1", minor: "36", gitVersion: "v1.36.0+sauropod.test" };
-  const rest = createRest({ store, cache, resources, admission: [], clock, random, config, version, ...parts });
+  const rest = createRest({
+    store,
+    cache,
+    resources,
+    admission: [],
+    clock,
+    random,
+    config,
+    version,
+    ...parts,
+    ...over?.(cache),
+  });
   const raw: Fixture["raw"] = async (method, path, body, { headers = {}, context = {} } = {}) => {
     const url = new URL(path, "http://apiserver");
     const isText = typeof body === "string" || body instanceof Uint8Array;

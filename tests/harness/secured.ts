@@ -1,0 +1,97 @@
+/** For tests: the API server's filters, authentication, authorisation and admission in this process, over a memory store. */
+import { admissionPlugins } from "../../apiserver/admission/mod.ts";
+import type { Permissions } from "../../apiserver/admission/permissions.ts";
+import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
+import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
+import { apiserverUser, authenticated, type User } from "../../apiserver/auth/user.ts";
+import { createHealth } from "../../apiserver/health.ts";
+import { createMetrics } from "../../apiserver/metrics.ts";
+import { resources } from "../../apiserver/registry/mod.ts";
+import { createHandler, type Handler } from "../../apiserver/server.ts";
+import { type Client, createClient } from "../../lib/client/client.ts";
+import { FakeClock } from "../../lib/seams/clock.ts";
+import { Namespace } from "../../lib/types/kinds.ts";
+import { type Answer, createFixture, type Fixture } from "./rest.ts";
+
+export interface Secured {
+  readonly fixture: Fixture;
+  readonly clock: FakeClock;
+  readonly auth: Auth;
+  readonly handler: Handler;
+  /** May do everything. */
+  readonly admin: Client;
+  client(user: User): Client;
+  /** As a user, or as whoever the headers say when it is null. */
+  as(
+    user: User | null,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export const adminToken = "admin-token";
+
+/** With the default roles, bindings and namespaces. */
+export async function createSecured(): Promise<Secured> {
+  const clock = new FakeClock();
+  const storages = [...new Set(resources.map(({ storage }) => storage))];
+  let auth!: Auth;
+  const fixture = await createFixture({
+    resources,
+    clock,
+    over(cache) {
+      auth = createAuth({ adminToken, cache, storages, clock });
+      return { admission: admissionPlugins(auth) };
+    },
+  });
+  const handler = createHandler({
+    rest: fixture.rest,
+    health: createHealth({ live: [], ready: [] }),
+    metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
+    clock,
+    version: {},
+    ...auth,
+  });
+  const client = (user: User) => createClient((request) => handler(request, { user }));
+  const admin = client(apiserverUser);
+  for (const name of ["kube-system", "kube-public", "kube-node-lease", "default"]) {
+    await admin.create(Namespace, { metadata: { name }, spec: {} });
+  }
+  await bootstrapRbac(admin);
+  await fixture.cache.fresh();
+  return {
+    fixture,
+    clock,
+    auth,
+    handler,
+    admin,
+    client,
+    async as(user, method, path, body, headers = {}) {
+      const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+      const request = new Request(new URL(path, "http://apiserver"), {
+        method,
+        headers: text === undefined ? headers : { "content-type": "application/json", ...headers },
+        body: text,
+      });
+      const response = await handler(request, user === null ? {} : { user });
+      const answer = await response.text();
+      const json = response.headers.get("content-type")?.startsWith("application/json") && answer !== "";
+      const { status } = response;
+      return { status, headers: response.headers, text: answer, body: json ? JSON.parse(answer) : undefined };
+    },
+    close: () => fixture.close(),
+  };
+}
+
+export const someone = (name: string, ...groups: string[]) => authenticated(name, groups);
+
+/** For tests of admission by itself. */
+export const everythingAllowed: Permissions = {
+  may: () => true,
+  refusal: () => new Error("nothing is refused"),
+  held: () => ({ rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }], errors: [] }),
+  rulesOf: () => [],
+};
