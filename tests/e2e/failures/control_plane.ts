@@ -15,7 +15,7 @@ export async function controlPlaneCutOff(world: World): Promise<void> {
     ...load,
     targets: [second, last].map(({ ip }) => `${ip}:${nodePort}`),
   });
-  world.start();
+  world.start("cut off");
   await lab.partition(first);
   await world.after(
     "both other nodes are Unknown",
@@ -26,7 +26,7 @@ export async function controlPlaneCutOff(world: World): Promise<void> {
   await sleep(systemClock, (tolerationSeconds + graceSeconds / 2) * 1000);
   const deleting = [...await world.pods(), ...await world.pods("workers")].filter((pod) => pod.deleting);
   assert.deepEqual(deleting, [], "pods are evicted from hosts that are well");
-  world.start();
+  world.start("back");
   await lab.heal(first);
   await world.after(
     "both nodes are Ready",
@@ -43,7 +43,10 @@ export async function controlPlaneCutOff(world: World): Promise<void> {
   assert.deepEqual(await world.pods("workers"), workers, "pods were replaced or restarted");
   for (const [who, requests] of [["a host", inside], ["outside", outside]] as const) {
     const { ok, failed, failures } = await requests.stop();
-    world.note(`requests that failed, of ${ok + failed} to the other hosts' pods from ${who}`, failed);
+    world.note(
+      `all the time: requests to the other hosts' pods from ${who} that failed`,
+      `${failed} of ${ok + failed}`,
+    );
     assert.equal(failed, 0, `${who}: ${JSON.stringify(failures.slice(0, 10))}`);
   }
 }

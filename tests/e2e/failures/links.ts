@@ -37,12 +37,12 @@ export async function cutOff(world: World): Promise<void> {
   const { lab } = world.scene;
   const [, , last] = world.hosts;
   const before = await world.containersOn(last);
-  world.start();
+  world.start("cut off");
   await lab.partition(last);
   const had = await isGivenUp(world);
   assert.deepEqual((await world.containersOn(last)).sort(), before.sort(), "its pods live on");
   assert.ok(await world.answered(last, world.web, 9) >= 3, "it still reaches its own pod");
-  world.start();
+  world.start("back");
   await lab.heal(last);
   await isTakenBack(world, had);
 }
@@ -58,7 +58,7 @@ export async function flapping(world: World): Promise<void> {
     await sleep(systemClock, 2_500);
     assert.ok(await world.nodeIs(last, "True"), "its node is not Ready");
   }
-  world.start();
+  world.start("steady again");
   await world.after("everyone reaches everything", healedMs, () => world.reaches(...world.hosts));
   assert.deepEqual(await world.pods(), before, "pods were replaced or restarted");
 }
@@ -67,11 +67,11 @@ export async function flapping(world: World): Promise<void> {
 export async function oneWay(world: World, how: "mute" | "deaf"): Promise<void> {
   const { lab } = world.scene;
   const [first, , last] = world.hosts;
-  world.start();
+  world.start("one-way");
   if (how === "mute") await lab.lose(last, { percent: 100 });
   else await lab.lose(first, { percent: 100, to: last.ip });
   const had = await isGivenUp(world);
-  world.start();
+  world.start("back");
   await lab.lose(how === "mute" ? last : first, undefined);
   await isTakenBack(world, had);
 }
@@ -88,10 +88,10 @@ export async function lossy(world: World): Promise<void> {
     assert.ok(await world.nodeIs(last, "True"), "its node is not Ready");
     await sleep(systemClock, 6_000);
   }
-  world.note(`answered of ${rounds * 6} connections from it, with one second each`, answered);
+  world.note("lossy: connections from it that were made within one second", `${answered} of ${rounds * 6}`);
   assert.ok(answered > 0);
   // What is written to the API arrives, if late.
-  world.start();
+  world.start("lossy");
   await many.first.ask(`label node ${last.name} lossy=yes --overwrite`);
   const pod = `probe-${last.name}`;
   await many.first.ask("apply -f -", { stdin: idle(pod, last.name) });
@@ -100,7 +100,7 @@ export async function lossy(world: World): Promise<void> {
     return stdout === "true";
   });
   await many.first.ask(`delete pod ${pod} --timeout=60s`);
-  world.start();
+  world.start("back");
   await lab.lose(last, undefined);
   await world.after("everyone reaches everything", healedMs, () => world.reaches(...world.hosts));
   assert.deepEqual(await world.pods(), before, "pods were replaced or restarted");
@@ -112,14 +112,14 @@ export async function slowLink(world: World): Promise<void> {
   const before = await world.pods();
   await lab.slow(last, "512kbit");
   const pod = `probe-${last.name}`;
-  world.start();
+  world.start("slow");
   await many.first.ask("apply -f -", { stdin: idle(pod, last.name) });
   await world.after("a new pod on it is ready", healedMs, async () => {
     const { stdout } = await many.first.kubectl(`get pod ${pod} -o jsonpath={.status.containerStatuses[0].ready}`);
     return stdout === "true";
   });
   // 100 kB at 512 kbit/s: some two seconds.
-  world.start();
+  world.start("slow");
   const text = await many.first.ask(["exec", pod, "--", "sh", "-c", "head -c 75000 /dev/urandom | base64 -w 0"]);
   assert.equal(text.trim().length, 100_000);
   await world.after("100 kB have come through kubectl exec", healedMs, () => Promise.resolve(true));

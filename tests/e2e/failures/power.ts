@@ -17,10 +17,10 @@ async function restorePower(world: World): Promise<void> {
 }
 
 export async function poweredOff(world: World): Promise<void> {
-  world.start();
+  world.start("power off");
   await cutPower(world);
   const had = await isGivenUp(world);
-  world.start();
+  world.start("power on");
   await restorePower(world);
   await isTakenBack(world, had);
 }
@@ -30,9 +30,9 @@ export async function rebooted(world: World): Promise<void> {
   const [, , last] = world.hosts;
   const before = await world.pods();
   await cutPower(world);
-  world.start();
+  world.start("power on");
   await restorePower(world);
-  await world.after("its node is Ready, from power on", healedMs, () => world.nodeIs(last, "True"));
+  await world.after("its node is Ready", healedMs, () => world.nodeIs(last, "True"));
   await world.after("its pods run again", healedMs, async () =>
     await world.served() &&
     (await world.pods()).every(({ node, restarts }) => node !== last.name || restarts > 0));

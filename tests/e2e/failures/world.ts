@@ -15,7 +15,8 @@ export const healedMs = 60_000;
 export interface Row {
   failure: string;
   what: string;
-  seconds: number;
+  /** How long it took, `2.1 s`, or how many. */
+  value: string;
 }
 
 export interface Pod {
@@ -90,6 +91,7 @@ export interface ServicePlace {
 export class World {
   readonly rows: Row[] = [];
   #failure = "";
+  #phase = "";
   #since = 0;
 
   private constructor(
@@ -127,21 +129,22 @@ export class World {
     this.#failure = failure;
   }
 
-  /** From now on times are counted. */
-  start(): void {
+  /** From now on times are counted; `phase` is what has just been done. */
+  start(phase: string): void {
+    this.#phase = phase;
     this.#since = performance.now();
   }
 
   /** Waits until it is so, and notes how long after `start` that was. */
   async after(what: string, timeoutMs: number, is: () => Promise<boolean>): Promise<void> {
     await until(timeoutMs, is, () => `not within ${timeoutMs / 1000} s: ${what}\n${this.scene.many.log(20)}`);
-    this.note(what, (performance.now() - this.#since) / 1000);
+    this.note(`${this.#phase}: ${what}`, `${((performance.now() - this.#since) / 1000).toFixed(1)} s`);
   }
 
-  note(what: string, seconds: number): void {
-    this.rows.push({ failure: this.#failure, what, seconds });
+  note(what: string, value: string): void {
+    this.rows.push({ failure: this.#failure, what, value });
     // deno-lint-ignore no-console
-    console.log(`    ${this.#failure}: ${what}: ${seconds.toFixed(1)} s`);
+    console.log(`    ${this.#failure}: ${what}: ${value}`);
   }
 
   async pods(app = "web"): Promise<Pod[]> {
