@@ -67,6 +67,11 @@ export function claim<T extends KubeObject>(
   return claims;
 }
 
+export interface ClaimOptions {
+  /** One that all objects of the owner have: it comes with the reference and goes with it. */
+  finalizer?: string;
+}
+
 /** The owner that wants to adopt has gone, or another has its name. */
 export class OwnerGone extends Error {
   override name = "OwnerGone";
@@ -76,7 +81,14 @@ export class OwnerGone extends Error {
  * Adopts one object. The owner is read from the server first: an informer may be behind a deletion, and an object that is adopted by
  * a deleted owner is collected. A gone object is none to adopt.
  */
-export async function adopt(client: Client, kind: Kind, owner: KubeObject, objectKind: Kind, object: KubeObject) {
+export async function adopt(
+  client: Client,
+  kind: Kind,
+  owner: KubeObject,
+  objectKind: Kind,
+  object: KubeObject,
+  { finalizer }: ClaimOptions = {},
+): Promise<void> {
   const fresh = await client.get(kind, owner.metadata);
   const { namespace, name, uid } = owner.metadata;
   if (fresh.metadata.uid !== uid) {
@@ -87,14 +99,23 @@ export async function adopt(client: Client, kind: Kind, owner: KubeObject, objec
   if (fresh.metadata.deletionTimestamp !== undefined) {
     throw new OwnerGone(`${namespace}/${name} has just been deleted at ${fresh.metadata.deletionTimestamp}`);
   }
-  const patch = { metadata: { ownerReferences: [controllerReference(kind, owner)], uid: object.metadata.uid } };
+  const finalizers = finalizer === undefined ? undefined : [finalizer];
+  const ownerReferences = [controllerReference(kind, owner)];
+  const patch = { metadata: { ownerReferences, uid: object.metadata.uid, finalizers } };
   await ignoreGone(client.patch(objectKind, object.metadata, { type: "strategic", patch }));
 }
 
 /** Removes the owner's reference from an object that it no longer matches. */
-export async function release(client: Client, owner: KubeObject, objectKind: Kind, object: KubeObject): Promise<void> {
+export async function release(
+  client: Client,
+  owner: KubeObject,
+  objectKind: Kind,
+  object: KubeObject,
+  { finalizer }: ClaimOptions = {},
+): Promise<void> {
   const reference = { $patch: "delete", uid: owner.metadata.uid };
-  const patch = { metadata: { ownerReferences: [reference], uid: object.metadata.uid } };
+  const gone = finalizer === undefined ? {} : { "$deleteFromPrimitiveList/finalizers": [finalizer] };
+  const patch = { metadata: { ownerReferences: [reference], uid: object.metadata.uid, ...gone } };
   await ignoreGone(client.patch(objectKind, object.metadata, { type: "strategic", patch }));
 }
 

@@ -1,6 +1,10 @@
 /** The controllers of workloads among all others: what they make is run, fails, is updated and collected. */
 import assert from "assert";
+import type { Kind } from "../../lib/kind.ts";
+import { rfc3339 } from "../../lib/seams/clock.ts";
 import type { DaemonSet } from "../../lib/types/apps_v1.ts";
+import type { Job } from "../../lib/types/batch_v1.ts";
+import type { Pod } from "../../lib/types/core_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { check, type ControlledCluster as Cluster, type Loose } from "../../tests/harness/controllers.ts";
 
@@ -49,4 +53,144 @@ check("run a DaemonSet on every node, update it, and go back", async (cluster) =
 
   await cluster.client.delete(kinds.DaemonSet, metadata, { propagationPolicy: "Background" });
   await cluster.until("collected", () => pods(cluster).length + cluster.all(kinds.ControllerRevision).length === 0);
+});
+
+/** Ends a pod as an agent would say it. */
+function end(cluster: Cluster, pod: Pod, exitCode = 0): void {
+  const at = rfc3339(cluster.clock.now());
+  const status = {
+    ...pod.status,
+    phase: exitCode === 0 ? "Succeeded" : "Failed",
+    conditions: [],
+    containerStatuses: [{ name: "web", state: { terminated: { exitCode, finishedAt: at } } }],
+  };
+  cluster.client.store.replace(kinds.Pod as Kind, { ...pod, status } as Loose, "status");
+}
+
+const running = (cluster: Cluster) => pods(cluster).filter(({ status }) => status.phase === "Running");
+const jobNamed = (cluster: Cluster, name = "web") => cluster.get(kinds.Job, `default/${name}`) as Job;
+const conditions = ({ status }: Job) =>
+  (status.conditions ?? []).filter((one) => one.status === "True").map(({ type, reason }) => `${type} ${reason}`);
+
+/** A Job as the server stores it. */
+const jobObject = (more: object = {}, name = "web") => ({
+  metadata: { namespace: "default", name },
+  spec: {
+    selector: { matchLabels: { job: name } },
+    template: {
+      metadata: { labels: { job: name } },
+      spec: { restartPolicy: "Never", containers: [{ name: "web", image: "web:1" }] },
+    },
+    parallelism: 1,
+    completions: 1,
+    backoffLimit: 6,
+    completionMode: "NonIndexed",
+    suspend: false,
+    podReplacementPolicy: "TerminatingOrFailed",
+    ...more,
+  },
+});
+
+const events = (cluster: Cluster) => cluster.all(kinds.Event).map(({ reason, message }) => `${reason}: ${message}`);
+
+check("run a Job to its completions, and count each pod once", async (cluster) => {
+  await cluster.client.create(kinds.Job, jobObject({ parallelism: 2, completions: 3 }) as Loose);
+  for (let done = 0; done < 3; done++) {
+    await cluster.until(`pod ${done}`, () => running(cluster).length === Math.min(2, 3 - done));
+    assert.deepEqual(running(cluster)[0]!.metadata.finalizers, ["batch.kubernetes.io/job-tracking"]);
+    end(cluster, running(cluster)[0]!);
+  }
+  await cluster.until("complete", () => jobNamed(cluster).status.completionTime);
+  const { status } = jobNamed(cluster);
+  assert.deepEqual(conditions(jobNamed(cluster)), [
+    "SuccessCriteriaMet CompletionsReached",
+    "Complete CompletionsReached",
+  ]);
+  const { succeeded, failed, active, ready, terminating, uncountedTerminatedPods } = status;
+  assert.deepEqual([succeeded, failed, active, ready, terminating, uncountedTerminatedPods], [
+    3,
+    undefined,
+    undefined,
+    0,
+    0,
+    {},
+  ]);
+  assert(cluster.all(kinds.Pod).every(({ metadata }) => metadata.finalizers === undefined));
+  await cluster.until("event", () => events(cluster).includes("Completed: Job completed"));
+});
+
+check("try a Job again, later and later, until its backoffLimit", async (cluster) => {
+  await cluster.client.create(kinds.Job, jobObject({ backoffLimit: 2 }) as Loose);
+  const waits: number[] = [];
+  for (let failure = 0; failure < 3; failure++) {
+    const since = cluster.clock.now();
+    await cluster.until("the next try", () => running(cluster).length === 1, 120);
+    waits.push((cluster.clock.now() - since) / 1000);
+    end(cluster, running(cluster)[0]!, 1);
+  }
+  await cluster.until("failed", () => conditions(jobNamed(cluster)).length === 2);
+  assert.deepEqual(conditions(jobNamed(cluster)), [
+    "FailureTarget BackoffLimitExceeded",
+    "Failed BackoffLimitExceeded",
+  ]);
+  assert.equal(jobNamed(cluster).status.failed, 3);
+  assert(waits[1]! >= 9 && waits[1]! < 12 && waits[2]! >= 19 && waits[2]! < 22, String(waits));
+  await cluster.until(
+    "event",
+    () => events(cluster).includes("BackoffLimitExceeded: Job has reached the specified backoff limit"),
+  );
+});
+
+check("run an Indexed Job with a limit of failures for each index", async (cluster) => {
+  const spec = { completionMode: "Indexed", completions: 3, parallelism: 3, backoffLimitPerIndex: 1 };
+  const job = jobObject({ ...spec, backoffLimit: 2 ** 31 - 1 });
+  await cluster.client.create(kinds.Job, job as Loose);
+  const index = (pod: Pod) => pod.metadata.labels!["batch.kubernetes.io/job-completion-index"];
+  const at = (wanted: string) => running(cluster).find((pod) => index(pod) === wanted);
+  await cluster.until("all", () => running(cluster).length === 3);
+  assert.deepEqual(running(cluster).map(({ spec }) => spec.hostname).sort(), ["web-0", "web-1", "web-2"]);
+  assert.match(at("1")!.metadata.name, /^web-1-[a-z0-9]{5}$/);
+  end(cluster, at("0")!);
+  end(cluster, at("2")!);
+  end(cluster, at("1")!, 1);
+  await cluster.until("index 1 again", () => at("1") !== undefined);
+  assert.equal(at("1")!.metadata.annotations!["batch.kubernetes.io/job-index-failure-count"], "1");
+  end(cluster, at("1")!, 1);
+  await cluster.until("failed", () => conditions(jobNamed(cluster)).includes("Failed FailedIndexes"));
+  const { completedIndexes, failedIndexes, succeeded, failed } = jobNamed(cluster).status;
+  assert.deepEqual([completedIndexes, failedIndexes, succeeded, failed], ["0,2", "1", 2, 2]);
+});
+
+check("suspend a Job, resume it, end it at its deadline, and delete it after its time", async (cluster) => {
+  const job = jobObject({ parallelism: 2, completions: 2, activeDeadlineSeconds: 30, ttlSecondsAfterFinished: 60 });
+  await cluster.client.create(kinds.Job, job as Loose);
+  const suspend = (suspend: boolean) =>
+    cluster.client.patch(kinds.Job, job.metadata, { type: "merge", patch: { spec: { suspend } } });
+  await cluster.until("running", () => running(cluster).length === 2);
+  await suspend(true);
+  await cluster.until("suspended", () => cluster.all(kinds.Pod).length === 0);
+  assert.deepEqual(conditions(jobNamed(cluster)), ["Suspended JobSuspended"]);
+  assert.equal(jobNamed(cluster).status.failed, undefined);
+  await cluster.clock.advance(60_000);
+  await suspend(false);
+  await cluster.until("running again", () => running(cluster).length === 2);
+  const started = Date.parse(jobNamed(cluster).status.startTime!);
+  assert(cluster.clock.now() - started < 5_000);
+  await cluster.until("deadline", () => conditions(jobNamed(cluster)).includes("Failed DeadlineExceeded"), 60);
+  assert(cluster.clock.now() - started >= 30_000);
+  assert.equal(jobNamed(cluster).status.failed, 2);
+  await cluster.until("deleted", () => jobNamed(cluster) === undefined, 90);
+});
+
+check("let the pods of a deleted Job go", async (cluster) => {
+  await cluster.client.create(kinds.Job, jobObject() as Loose);
+  await cluster.until("running", () => running(cluster).length === 1);
+  await cluster.client.delete(kinds.Job, { namespace: "default", name: "web" }, { propagationPolicy: "Background" });
+  await cluster.until("gone", () => cluster.all(kinds.Pod).length === 0);
+  await cluster.client.create(kinds.Job, jobObject({}, "kept") as Loose);
+  await cluster.until("running", () => running(cluster).length === 1);
+  await cluster.client.delete(kinds.Job, { namespace: "default", name: "kept" }, { propagationPolicy: "Orphan" });
+  await cluster.until("orphaned", () => cluster.all(kinds.Pod).every((pod) => !pod.metadata.finalizers?.length));
+  await cluster.until("job gone", () => jobNamed(cluster, "kept") === undefined);
+  assert.equal(running(cluster).length, 1);
 });

@@ -18,9 +18,19 @@ export function mergePatch(target: Loose, patch: Loose, options: { strategic?: t
   const result: Loose = target !== null && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else if (!key.startsWith("$")) result[key] = mergePatch(result[key], value, options, key);
+    else if (key.startsWith(removal)) {
+      result[key.slice(removal.length)] = without(result[key.slice(removal.length)], value as Loose[]);
+    } else if (!key.startsWith("$")) result[key] = mergePatch(result[key], value, options, key);
   }
   return result;
+}
+
+/** Goes before the name of a list of which the patch removes values. */
+const removal = "$deleteFromPrimitiveList/";
+
+function without(list: Loose[] | undefined, values: Loose[]): Loose[] | undefined {
+  const left = (list ?? []).filter((value) => !values.includes(value));
+  return left.length === 0 ? undefined : left;
 }
 
 function mergeList(target: Loose[], patch: Loose[], name: string): Loose {
