@@ -47,9 +47,10 @@ export async function createSwitch(lan: Lan): Promise<void> {
     "route add unreachable default",
   ];
   await must(["ip", "-n", name, "-batch", "-"], lines.join("\n") + "\n");
-  // It is a switch: what it bridges must not pass through netfilter.
+  // It is a switch: what it bridges must not pass through netfilter. Nobody answers at its port 53; each question is to be refused at once,
+  // also the one after the sixth, or every name that is looked up costs a resolver's five seconds.
   const off =
-    "echo 1 >/proc/sys/net/ipv4/ip_forward; for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 >$f; done";
+    "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; for f in /proc/sys/net/bridge/bridge-nf-call-*; do [ ! -e $f ] || echo 0 >$f; done";
   await must(["nsenter", `--net=${netnsPath(name)}`, "sh", "-c", off]);
 }
 

@@ -1,5 +1,6 @@
 /**
- * Run on a lab host: sends one datagram each from COUNT sockets, one after another, and prints each answer on a line.
+ * Run on a lab host: sends one datagram each from COUNT sockets, one after another, and prints each answer on a line. All stay open until
+ * the end: a port that is used again goes where it went before.
  *   deno run -A ask_udp.ts ADDRESS PORT COUNT
  */
 import { createSocket } from "node:dgram";
@@ -15,6 +16,5 @@ for (let i = 0; i < Number(count); i++) {
   socket.send(`${i}\n`, Number(port), address!);
   Deno.stdout.writeSync(new TextEncoder().encode(await promise));
   clearTimeout(timeout);
-  socket.close();
 }
 Deno.exit(0);
