@@ -38,8 +38,9 @@ export function uidOf(names: NetworkNames, link: Link): string | undefined {
 export function attachScript(wish: PodLinkWish): string {
   const { names, uid, pid, ip, gateway, mtu } = wish;
   const link = podLink(names, uid);
-  return `test "$(readlink /proc/${pid}/ns/net)" != "$(readlink /proc/self/ns/net)"
-ip link del ${link} 2>/dev/null || true
+  // Every program that is started is some milliseconds of a pod's start: `test` is the shell's own.
+  return `test ! /proc/${pid}/ns/net -ef /proc/self/ns/net
+test ! -e /proc/sys/net/ipv4/conf/${link} || ip link del ${link} 2>/dev/null || true
 ip -batch - <<'END'
 link add ${link} address ${hostMac} mtu ${mtu} type veth peer name eth0 mtu ${mtu} netns ${pid}
 link set ${link} alias ${JSON.stringify(podAlias(names, uid))}

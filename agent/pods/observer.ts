@@ -43,8 +43,11 @@ class EngineObserver implements Observer {
   readonly #containers = new Map<string, Observed>();
   readonly #byPod = new Map<string, Set<string>>();
   readonly #listeners = new Set<(uid: string) => void>();
-  /** Inspections under way, and whether another is due after it. */
-  readonly #looking = new Map<string, { again: boolean; done: Promise<Observed | undefined> }>();
+  /** Inspections under way, and the one that is to follow. */
+  readonly #looking = new Map<
+    string,
+    { done: Promise<Observed | undefined>; next: Promise<Observed | undefined> | undefined }
+  >();
   #resolveSynced!: () => void;
 
   constructor(readonly engine: Engine, readonly owner: Owner, readonly clock: Clock) {
@@ -133,29 +136,24 @@ class EngineObserver implements Observer {
 
   refresh(id: string): Promise<Observed | undefined> {
     const looking = this.#looking.get(id);
-    if (looking !== undefined) {
-      // The look that is under way may have been answered before what just happened.
-      looking.again = true;
-      return looking.done;
-    }
-    const mine = { again: false, done: Promise.resolve(undefined) as Promise<Observed | undefined> };
-    mine.done = (async () => {
-      try {
-        for (;;) {
-          mine.again = false;
-          const state = await this.engine.inspect(id);
-          const seen = state && observe(state);
-          if (mine.again) continue;
-          if (seen === undefined) this.drop(id);
-          else this.#put(seen);
-          return seen;
-        }
-      } finally {
-        this.#looking.delete(id);
-      }
-    })();
-    this.#looking.set(id, mine);
-    return mine.done;
+    if (looking === undefined) return this.#look(id);
+    // The look that is under way may have been answered before what just happened: one more, for all who come meanwhile.
+    const again = () => this.#look(id);
+    looking.next ??= looking.done.then(again, again);
+    return looking.next;
+  }
+
+  #look(id: string): Promise<Observed | undefined> {
+    const done = this.engine.inspect(id).then((state) => {
+      const seen = state && observe(state);
+      if (seen === undefined) this.drop(id);
+      else this.#put(seen);
+      return seen;
+    }).finally(() => {
+      if (this.#looking.get(id)?.done === done) this.#looking.delete(id);
+    });
+    this.#looking.set(id, { done, next: undefined });
+    return done;
   }
 
   #put(seen: Observed): void {
