@@ -52,6 +52,8 @@ export interface AgentOptions {
     | "infra-image"
   >;
   readonly client: Client;
+  /** Makes the connections to the API anew. */
+  readonly reconnect?: () => void;
   readonly address: NodeAddress;
   readonly engine: Engine;
   readonly network: PodNetwork;
@@ -119,7 +121,12 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
         parts.observer.run(signal),
         workers.run(),
         host.run(),
-        runLease({ ...options, name: config.nodeName, node: () => informers.nodes.get(config.nodeName) }),
+        runLease({
+          ...options,
+          name: config.nodeName,
+          node: () => informers.nodes.get(config.nodeName),
+          onSilence: options.reconnect,
+        }),
         runRefresher({ ...options, ...parts, assigned, tokens, memory: (uid) => workers.memory(uid) }),
         options.address.run(signal),
         keepNetwork({ parts, assigned, workers, networkWait: () => host.networkWait() }),

@@ -56,6 +56,7 @@ async function main(config: AgentConfig): Promise<void> {
   const agent = await createAgent({
     config,
     client,
+    reconnect: () => followed.reconnect(),
     address,
     engine,
     network,

@@ -166,6 +166,8 @@ export const watchTimeoutMinMs = 30 * 60_000;
 export const bookmarkIntervalMs = 60_000;
 /** A connection to the API on which nothing was heard for so long is given up: longer than between two bookmarks. */
 export const apiSilenceMs = 90_000;
+/** A heartbeat is answered within this, or counts as lost. */
+export const heartbeatTimeoutMs = 10_000;
 /** Encoded watch events that are kept for other watchers that will ask for the same; about 2,000 Pods. */
 export const frameCacheBytesMax = 8 * 2 ** 20;
 /** Bytes of a list or a replay that are put together before other requests get their turn (about 1 ms). */
@@ -491,3 +493,8 @@ export const succeededIndexesBytesMax = 64 * 1024;
 export const managedByBytesMax = 63;
 /** A Job's name is its CronJob's, a dash, and ten digits, and must be a label: 63 - 11. */
 export const cronJobNameBytesMax = 52;
+
+// apiserver/auth
+
+/** Tokens whose signature was found right, remembered so that it is checked once: a busy cluster's pods, 300 bytes each. */
+export const verifiedTokensMax = 8_192;

@@ -3,6 +3,7 @@
  * Renewed from time to time, and at once when a change took endpoints out of use, because a pod waits for that to be stopped.
  */
 import { getLogger } from "log";
+import { Heartbeat } from "../lib/client/heartbeat.ts";
 import type { Client } from "../lib/client/client.ts";
 import { componentLabel, programmedAnnotation, proxyLeaseName, proxyLeaseNamespace } from "../lib/draining.ts";
 import { proxyLeaseRenewMs, proxyLeaseSeconds, proxyRetryMinMs } from "../lib/limits.ts";
@@ -29,7 +30,8 @@ export class Announcer {
   #told = 0;
   #wake: () => void = () => {};
 
-  constructor(readonly options: { client: Client; clock: Clock; node: string }) {}
+  /** `onSilence`: nothing is heard of the API. */
+  constructor(readonly options: { client: Client; clock: Clock; node: string; onSilence?: () => void }) {}
 
   /** A change that pods may wait for, by its revision. */
   await(revision: number): void {
@@ -49,6 +51,7 @@ export class Announcer {
   /** Until the signal aborts. The Lease stays: the rules do, too. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
+    const heartbeat = new Heartbeat(this.options);
     for (let failed = false; !signal.aborted;) {
       const pause = failed ? proxyRetryMinMs * 10 : this.#due ? 0 : proxyLeaseRenewMs;
       await this.#pause(pause, signal);
@@ -56,7 +59,7 @@ export class Announcer {
       // Before the first load there is nothing to tell.
       if (this.#programmed === 0) continue;
       try {
-        await this.#tell(this.#programmed);
+        await heartbeat.beat(this.#tell(this.#programmed));
         failed = false;
       } catch (error) {
         if (!failed) logger.warn("could not tell what is programmed: {error}", { error: String(error) });

@@ -27,7 +27,13 @@ async function main(): Promise<void> {
   logger.info("proxy {version} on {node}, {mode}", { version: gitVersion, node: config.nodeName, mode: config.mode });
   const followed = await openAccess(config.access, systemClock, stop.signal);
   const { transport } = followed;
-  const proxy = new Proxy(config, { transport, processes: systemProcesses, clock: systemClock, random: systemRandom });
+  const proxy = new Proxy(config, {
+    transport,
+    reconnect: () => followed.reconnect(),
+    processes: systemProcesses,
+    clock: systemClock,
+    random: systemRandom,
+  });
   const renewing = keepCertificates(certificatesOf(config, followed), {
     client: createClient(transport, { userAgent: "sauropod-proxy" }),
     annotations: {},

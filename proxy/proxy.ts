@@ -32,6 +32,8 @@ const startRetryMs = 1_000;
 
 export interface Surroundings {
   readonly transport: Transport;
+  /** Makes the connections to the API anew. */
+  readonly reconnect?: () => void;
   readonly processes: Processes;
   readonly clock: Clock;
   readonly random: Random;
@@ -53,7 +55,7 @@ export class Proxy {
     const { clock, processes } = around;
     const client = createClient(around.transport);
     this.view = new View(client, config.nodeName, clock);
-    this.#announcer = new Announcer({ client, clock, node: config.nodeName });
+    this.#announcer = new Announcer({ client, clock, node: config.nodeName, onSilence: around.reconnect });
     this.#node = this.view.nodeView();
     const net = { ...config, dnsAddress: config.dnsAddress };
     this.#plane = config.mode === "nftables"

@@ -1,6 +1,7 @@
 /** The node's Lease in kube-node-lease: renewed every ten seconds, it says that the node lives (kubelet: pkg/kubelet/nodelease). */
 import { getLogger } from "log";
 import type { Client } from "../../lib/client/client.ts";
+import { Heartbeat } from "../../lib/client/heartbeat.ts";
 import { nodeLeaseRenewMs, nodeLeaseSeconds } from "../../lib/limits.ts";
 import { backoffMs } from "../../lib/queue/backoff.ts";
 import { type Clock, rfc3339Micro, sleep } from "../../lib/seams/clock.ts";
@@ -20,15 +21,18 @@ export interface LeaseOptions {
   /** The node's object, once it is there: the Lease goes with it. */
   readonly node: () => Node | undefined;
   readonly signal: AbortSignal;
+  /** Nothing is heard of the API. */
+  readonly onSilence?: () => void;
 }
 
 /** Until the signal aborts. */
 export async function runLease(options: LeaseOptions): Promise<void> {
   const { clock, name, signal } = options;
+  const heartbeat = new Heartbeat(options);
   let lease: Lease | undefined;
   for (let failures = 0; !signal.aborted;) {
     try {
-      lease = await renew(options, lease);
+      lease = await heartbeat.beat(renew(options, lease));
       failures = 0;
       await sleep(clock, nodeLeaseRenewMs, signal);
     } catch (error) {
