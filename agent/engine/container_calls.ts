@@ -67,11 +67,16 @@ async function list(api: Api, labels: Readonly<Record<string, string>>): Promise
 /** Undefined when there is none. */
 export async function inspectContainer(api: Api, id: string): Promise<ContainerState | undefined> {
   const call = { method: "GET", path: containerPath(id, "/json"), operation: "inspect", subject: id } as const;
-  try {
-    return await api.quirks.state(stateOf(await api.json<InspectAnswer>(call, engineQueryTimeoutMs)));
-  } catch (error) {
-    if (isEngineError(error, "not_found")) return undefined;
-    throw error;
+  for (let looks = 1;; looks++) {
+    try {
+      return await api.quirks.state(stateOf(await api.json<InspectAnswer>(call, engineQueryTimeoutMs)));
+    } catch (error) {
+      if (isEngineError(error, "not_found")) return undefined;
+      // Podman has looked for the process in /proc just when it ended.
+      const ended = isEngineError(error) && /\/proc\/\d+\/.*no such process/.test(error.detail);
+      if (!ended || looks === 5) throw error;
+      await sleep(api.clock, 20);
+    }
   }
 }
 

@@ -4,7 +4,6 @@ import * as limits from "../../../lib/limits.ts";
 import { type Controller, source } from "../../../lib/controller/controller.ts";
 import { type Instant, rfc3339 } from "../../../lib/seams/clock.ts";
 import { isReason } from "../../../lib/status.ts";
-import type { Lease } from "../../../lib/types/coordination_v1.ts";
 import type { Node, Pod } from "../../../lib/types/core_v1.ts";
 import { Node as NodeKind, Pod as PodKind } from "../../../lib/types/kinds.ts";
 import { aspectOf, createBell } from "../changes.ts";
@@ -22,12 +21,11 @@ export function nodeLifecycleController(parts: Parts): Controller<NodeView, Node
   const evictions = new Map<string, Instant>();
   const bell = createBell("node-lifecycle");
   let zones: Zones = { states: new Map(), allDown: false };
-  const leaseOf = (name: string): Lease | undefined => leases.get(`kube-node-lease/${name}`);
 
   /** A changed sign of life is a heartbeat; the first look counts as one, whenever the Node was last heard. */
   function listen(node: Node): Heartbeat {
     const { name } = node.metadata;
-    const sign = lifeSign(node, leaseOf(name)?.spec.renewTime);
+    const sign = lifeSign(node, leases.get(`kube-node-lease/${name}`)?.spec.renewTime);
     const known = heartbeats.get(name);
     if (known?.sign === sign) return known;
     const heard = { sign, seenAt: clock.now() };
