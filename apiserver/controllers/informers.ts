@@ -9,6 +9,7 @@ import type { Clock } from "../../lib/seams/clock.ts";
 import type { Pod, Service } from "../../lib/types/core_v1.ts";
 import type { EndpointSlice } from "../../lib/types/discovery_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
+import { accountTokenType, byAccount } from "./account_token.ts";
 import { balancedPorts } from "./load_balancer.ts";
 
 /** The namespace of an object that no controller owns; nothing for an owned one. */
@@ -47,9 +48,15 @@ export function createInformers(client: Client, clock: Clock) {
     replicaSets: createInformer(client, kinds.ReplicaSet, { clock, indexes: owned }),
     daemonSets: createInformer(client, kinds.DaemonSet, { clock, indexes: { namespace: byNamespace } }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
+    cronJobs: createInformer(client, kinds.CronJob, { clock }),
     jobs: createInformer(client, kinds.Job, { clock, indexes: owned }),
     replicationControllers: createInformer(client, kinds.ReplicationController, { clock, indexes: owned }),
     serviceAccounts: createInformer(client, kinds.ServiceAccount, { clock }),
+    accountTokens: createInformer(client, kinds.Secret, {
+      clock,
+      fieldSelector: `type=${accountTokenType}`,
+      indexes: { account: byAccount },
+    }),
     rootCas: createInformer(client, kinds.ConfigMap, { clock, fieldSelector: rootCaSelector }),
     clusterRoles: createInformer(client, kinds.ClusterRole, { clock }),
     leases: createInformer(client, kinds.Lease, { clock }),

@@ -13,6 +13,7 @@ import { cleaningController } from "./certificates/cleaner.ts";
 import { settingsController } from "./certificates/settings.ts";
 import { signingController } from "./certificates/signer.ts";
 import { tokenController } from "./certificates/token_cleaner.ts";
+import { cronJobController } from "./cron_job/controller.ts";
 import { daemonSetController } from "./daemon_set/controller.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { deploymentController } from "./deployment/controller.ts";
@@ -29,6 +30,7 @@ import { namespaceController } from "./namespace/controller.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/controller.ts";
 import type { AnyController, ControllerConfig, Parts } from "./parts.ts";
+import { accountTokenController } from "./account_token.ts";
 import { podDrainingController } from "./pod_draining.ts";
 import { podGcController } from "./pod_gc.ts";
 import { replicaSetController, replicationControllerController } from "./replica_set/controller.ts";
@@ -56,6 +58,7 @@ export const controllers: readonly Entry[] = [
   entry("system-namespaces", bootstrapController),
   entry("kubernetes-service", kubernetesServiceController),
   entry("service-account-controller", serviceAccountController),
+  entry("token-controller", accountTokenController),
   entry("root-ca-cert-publisher", rootCaController),
   entry("clusterrole-aggregation-controller", clusterRoleAggregationController),
   entry("cluster-settings", settingsController),
@@ -71,6 +74,7 @@ export const controllers: readonly Entry[] = [
   entry("replication-controller", replicationControllerController),
   entry("daemon-set-controller", daemonSetController),
   entry("job-controller", jobController),
+  entry("cronjob-controller", cronJobController),
   entry("ttl-after-finished-controller", ttlAfterFinishedController),
   entry("endpointslice-controller", endpointSliceController),
   entry("pod-draining-controller", podDrainingController),

@@ -4,6 +4,7 @@ import type { Controller } from "../../lib/controller/controller.ts";
 import type { Recorder } from "../../lib/events.ts";
 import type { ClusterSettings } from "../../lib/join/settings.ts";
 import type { CertificateOrder } from "../../lib/pki/request.ts";
+import type { ServiceAccount } from "../../lib/types/core_v1.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { Informers } from "./informers.ts";
@@ -26,6 +27,8 @@ export interface ControllerConfig {
   /** Published for hosts that join. */
   settings: ClusterSettings;
   certificates: CertificateParts;
+  /** The token that a Secret of its type holds. */
+  legacyToken(account: ServiceAccount, secret: { name: string }): string;
 }
 
 /** What the API server lends its controllers of its authority. */

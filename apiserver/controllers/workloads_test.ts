@@ -3,7 +3,7 @@ import assert from "assert";
 import type { Kind } from "../../lib/kind.ts";
 import { rfc3339 } from "../../lib/seams/clock.ts";
 import type { DaemonSet } from "../../lib/types/apps_v1.ts";
-import type { Job } from "../../lib/types/batch_v1.ts";
+import type { CronJob, Job } from "../../lib/types/batch_v1.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { check, type ControlledCluster as Cluster, type Loose } from "../../tests/harness/controllers.ts";
@@ -193,4 +193,30 @@ check("let the pods of a deleted Job go", async (cluster) => {
   await cluster.until("orphaned", () => cluster.all(kinds.Pod).every((pod) => !pod.metadata.finalizers?.length));
   await cluster.until("job gone", () => jobNamed(cluster, "kept") === undefined);
   assert.equal(running(cluster).length, 1);
+});
+
+check("start a CronJob's Jobs every minute, and keep as many as are wanted", async (cluster) => {
+  const cronJob = {
+    metadata,
+    spec: {
+      schedule: "* * * * *",
+      concurrencyPolicy: "Allow",
+      suspend: false,
+      successfulJobsHistoryLimit: 1,
+      failedJobsHistoryLimit: 1,
+      jobTemplate: { spec: jobObject().spec },
+    },
+  };
+  await cluster.client.create(kinds.CronJob, cronJob as Loose);
+  const status = () => (cluster.get(kinds.CronJob, "default/web") as CronJob).status;
+  for (let minute = 1; minute <= 3; minute++) {
+    await cluster.until("a job", () => running(cluster).length === 1, 70);
+    assert.equal(new Date(cluster.clock.now()).getUTCMinutes(), minute);
+    assert.equal(Date.parse(status().lastScheduleTime!) % 60_000, 0);
+    end(cluster, running(cluster)[0]!);
+    await cluster.until("its end", () => status().active === undefined && status().lastSuccessfulTime !== undefined);
+  }
+  await cluster.until("history", () => cluster.all(kinds.Job).length === 1);
+  await cluster.client.delete(kinds.CronJob, metadata, { propagationPolicy: "Background" });
+  await cluster.until("collected", () => cluster.all(kinds.Job).length + cluster.all(kinds.Pod).length === 0);
 });

@@ -3,7 +3,6 @@ import type { Resource } from "../rest/resource.ts";
 import { statefulSet } from "./apps/stateful_set.ts";
 import { horizontalPodAutoscaler } from "./autoscaling/horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./autoscaling/horizontal_pod_autoscaler_v1.ts";
-import { cronJob } from "./batch/cron_job.ts";
 import { ingress } from "./networking/ingress.ts";
 import { ingressClass } from "./networking/ingress_class.ts";
 import { ipAddress } from "./networking/ip_address.ts";
@@ -21,7 +20,6 @@ const declared = [
   statefulSet,
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,
-  cronJob,
   ingress,
   ingressClass,
   ipAddress,

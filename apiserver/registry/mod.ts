@@ -7,6 +7,7 @@ import { controllerRevision } from "./apps/controller_revision.ts";
 import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
 import { replicaSet } from "./apps/replica_set.ts";
+import { cronJob } from "./batch/cron_job.ts";
 import { job } from "./batch/job.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
 import { lease } from "./coordination/lease.ts";
@@ -48,6 +49,7 @@ const declared = [
   deployment,
   replicaSet,
   // the other groups
+  cronJob,
   job,
   certificateSigningRequest,
   lease,
