@@ -18,7 +18,11 @@ const table: Row[] = [
     because: "the only callers of clock, chance, processes, files and sockets know nothing above",
   },
   { room: "lib/schema/", may: ["lib/"], because: "the schema serves all rooms" },
-  { room: "lib/client/", may: ["lib/types/", "lib/seams/", "lib/kind.ts", "lib/status.ts"], because: "types ← client" },
+  {
+    room: "lib/client/",
+    may: ["lib/types/", "lib/seams/", "lib/kind.ts", "lib/status.ts", "lib/limits.ts"],
+    because: "types ← client",
+  },
   {
     room: "lib/informer/",
     may: [
