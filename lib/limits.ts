@@ -245,6 +245,8 @@ export const proxySyncIntervalMs = 10;
 /** A transaction that failed is tried again, as a full reload: doubles from the first to the second. */
 export const proxyRetryMinMs = 100;
 export const proxyRetryMaxMs = 30_000;
+/** Longer than agents take to say again, once they reach the API, that their pods are ready. */
+export const regainedTrustMs = 10_000;
 /** The kernel's table is compared with ours this often, and at most for this share of the time. */
 export const proxyVerifyIntervalMs = 30_000;
 export const proxyVerifyShareMax = 0.01;

@@ -3,11 +3,11 @@
  * Renewed from time to time, and at once when a change took endpoints out of use, because a pod waits for that to be stopped.
  */
 import { getLogger } from "log";
-import { Heartbeat } from "../lib/client/heartbeat.ts";
+import { Heartbeat, type HeartbeatOptions } from "../lib/client/heartbeat.ts";
 import type { Client } from "../lib/client/client.ts";
 import { componentLabel, programmedAnnotation, proxyLeaseName, proxyLeaseNamespace } from "../lib/draining.ts";
 import { proxyLeaseRenewMs, proxyLeaseSeconds, proxyRetryMinMs } from "../lib/limits.ts";
-import { type Clock, rfc3339Micro } from "../lib/seams/clock.ts";
+import { rfc3339Micro } from "../lib/seams/clock.ts";
 import { isReason } from "../lib/status.ts";
 import type { EndpointSlice } from "../lib/types/discovery_v1.ts";
 import { Lease } from "../lib/types/kinds.ts";
@@ -30,8 +30,7 @@ export class Announcer {
   #told = 0;
   #wake: () => void = () => {};
 
-  /** `onSilence`: nothing is heard of the API. */
-  constructor(readonly options: { client: Client; clock: Clock; node: string; onSilence?: () => void }) {}
+  constructor(readonly options: HeartbeatOptions & { client: Client; node: string }) {}
 
   /** A change that pods may wait for, by its revision. */
   await(revision: number): void {

@@ -8,6 +8,7 @@ import type { Random } from "../lib/seams/random.ts";
 import { Announcer, takesOut } from "./announce.ts";
 import type { ProxyConfig } from "./config.ts";
 import type { DataPlane } from "./data_plane.ts";
+import { Doubt } from "./doubt.ts";
 import { Dns } from "./dns/mod.ts";
 import { healthAnswer, type HttpListening, serveHttp, ServiceHealth } from "./health.ts";
 import {
@@ -46,6 +47,7 @@ export class Proxy {
   readonly #dns: Dns | undefined;
   readonly #serviceHealth: ServiceHealth;
   readonly #announcer: Announcer;
+  readonly #doubt: Doubt;
   readonly #syncSeconds = new Histogram([0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15]);
   #node: NodeView;
   #report: SyncReport | undefined;
@@ -55,7 +57,15 @@ export class Proxy {
     const { clock, processes } = around;
     const client = createClient(around.transport);
     this.view = new View(client, config.nodeName, clock);
-    this.#announcer = new Announcer({ client, clock, node: config.nodeName, onSilence: around.reconnect });
+    this.#doubt = new Doubt({ clock, ended: (keys) => keys.forEach((key) => this.#syncer.mark(key)) });
+    this.#announcer = new Announcer({
+      client,
+      clock,
+      node: config.nodeName,
+      onSilence: around.reconnect,
+      onLost: () => this.#doubt.lost(),
+      onFound: () => this.#doubt.found(),
+    });
     this.#node = this.view.nodeView();
     const net = { ...config, dnsAddress: config.dnsAddress };
     this.#plane = config.mode === "nftables"
@@ -65,7 +75,10 @@ export class Proxy {
       plane: this.#plane,
       clock,
       keys: () => this.view.keys(),
-      entry: (key) => this.view.entry(key, this.#node),
+      entry: (key, before) => {
+        const now = this.view.entry(key, this.#node);
+        return now && this.#doubt.judge(now, before);
+      },
       revision: () => this.view.slices.revision,
       synced: (report) => this.#synced(report),
     });
@@ -111,6 +124,7 @@ export class Proxy {
       this.#announcer.run(signal),
     ];
     await Promise.all(parts);
+    this.#doubt.close();
     await Promise.all([this.#dns?.close(), this.#serviceHealth.close(), this.#health.close(), this.#plane.close()]);
   }
 

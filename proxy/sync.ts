@@ -22,8 +22,8 @@ export interface SyncerOptions {
   readonly clock: Clock;
   /** All keys that there are. */
   keys(): Iterable<string>;
-  /** What a Service is now; pure, from caches. */
-  entry(key: string): ServiceEntry | undefined;
+  /** What a Service is now; pure, from caches. `before`: what the data plane has. */
+  entry(key: string, before: ServiceEntry | undefined): ServiceEntry | undefined;
   /** The revision up to which entry() follows the API. */
   revision(): number;
   /** Told after every sync: what the data plane has now, and how long it took. */
@@ -106,7 +106,7 @@ export class Syncer {
     this.#needsLoad = false;
     const changes = new Map<string, ServiceEntry | undefined>();
     for (const key of keys) {
-      const entry = this.options.entry(key);
+      const entry = this.options.entry(key, this.#services.get(key));
       if (entry === undefined && !this.#services.has(key)) continue;
       changes.set(key, entry);
       if (entry === undefined) this.#services.delete(key);

@@ -11,6 +11,9 @@ export interface HeartbeatOptions {
   readonly clock: Clock;
   /** The second one in a row, and every further one, was not answered: makes the connections anew. */
   readonly onSilence?: () => void;
+  /** The first one that was not answered, and the first one after it that was. */
+  readonly onLost?: () => void;
+  readonly onFound?: () => void;
 }
 
 export class Heartbeat {
@@ -20,21 +23,31 @@ export class Heartbeat {
 
   /** Rejects as the request does, and when it takes longer than `heartbeatTimeoutMs`. A refusal is an answer. */
   async beat<T>(request: Promise<T>): Promise<T> {
-    const { clock, onSilence } = this.options;
+    const { clock } = this.options;
     const late = Promise.withResolvers<never>();
     const cancel = clock.after(heartbeatTimeoutMs, () => {
       late.reject(new Error(`no answer within ${heartbeatTimeoutMs / 1000} s`));
     });
     try {
       const answer = await Promise.race([request, late.promise]);
-      this.#failures = 0;
+      this.#answered();
       return answer;
     } catch (error) {
-      if (error instanceof StatusError) this.#failures = 0;
-      else if (++this.#failures >= 2) onSilence?.();
+      if (error instanceof StatusError) this.#answered();
+      else this.#missed();
       throw error;
     } finally {
       cancel();
     }
+  }
+
+  #answered(): void {
+    if (this.#failures > 0) this.options.onFound?.();
+    this.#failures = 0;
+  }
+
+  #missed(): void {
+    if (++this.#failures === 1) this.options.onLost?.();
+    else this.options.onSilence?.();
   }
 }

@@ -10,23 +10,28 @@ const refused = () => Promise.reject(statusError("Conflict", "somebody else wrot
 const answered = () => Promise.resolve("ok");
 
 Deno.test("Heartbeat calls for new connections when two in a row are not answered, and at each further one", async () => {
-  const cases: [string, (() => Promise<unknown>)[], number][] = [
-    ["all is well", [answered, answered], 0],
-    ["one is lost", [never, answered, never, answered], 0],
-    ["two are lost", [never, never], 1],
-    ["lost and broken ones are alike", [broken, never, broken], 2],
-    ["a refusal is an answer", [never, refused, never], 0],
+  const cases: [string, (() => Promise<unknown>)[], string][] = [
+    ["all is well", [answered, answered], ""],
+    ["one is lost", [never, answered, never, answered], "lost found lost found"],
+    ["two are lost", [never, never], "lost silent"],
+    ["lost and broken ones are alike", [broken, never, broken, answered], "lost silent silent found"],
+    ["a refusal is an answer", [never, refused, never], "lost found lost"],
   ];
   for (const [name, requests, wanted] of cases) {
     const clock = new FakeClock();
-    let silences = 0;
-    const heartbeat = new Heartbeat({ clock, onSilence: () => silences++ });
+    const said: string[] = [];
+    const heartbeat = new Heartbeat({
+      clock,
+      onSilence: () => said.push("silent"),
+      onLost: () => said.push("lost"),
+      onFound: () => said.push("found"),
+    });
     for (const request of requests) {
       const beat = heartbeat.beat(request()).catch((error) => error);
       if (request === never) await clock.advance(heartbeatTimeoutMs);
       await beat;
     }
-    assert.equal(silences, wanted, name);
+    assert.equal(said.join(" "), wanted, name);
     assert.equal(clock.next, undefined, `${name}: no timer is left`);
   }
 });
