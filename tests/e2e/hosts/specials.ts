@@ -15,6 +15,8 @@ async function oneAnswer(place: Place, url: string): Promise<string[]> {
   return [...new Set(answers!.map(({ pod }) => pod))].sort();
 }
 
+const askUdp = new URL("../../harness/programs/ask_udp.ts", import.meta.url).pathname;
+
 const names = (pods: readonly Pod[]) => pods.map(({ name }) => name).sort();
 
 /** A Service that answers only once its rules are everywhere is asked until it does. */
@@ -142,6 +144,26 @@ async function balanced(scene: ManyScene): Promise<void> {
   });
 }
 
+async function udp(scene: ManyScene): Promise<void> {
+  const { step, lab, hosts, cluster } = scene;
+  await step("datagrams to every node's port and to the cluster IP reach every pod", async () => {
+    const { spec } = await cluster.json("get service web");
+    const wanted = names(await podsOf(scene, "web"));
+    const { nodePort } = spec.ports.find(({ protocol }: { protocol: string }) => protocol === "UDP");
+    const words = (
+      ip: string,
+      port: number,
+    ) => [Deno.execPath(), "run", "--allow-all", "--quiet", "--no-check", askUdp, ip, `${port}`, "6"];
+    const answered = (text: string) => [...new Set(text.trim().split("\n").map((line) => line.split(" ")[0]!))].sort();
+    for (const host of hosts) {
+      const outside = await lab.client(words(host.ip, nodePort));
+      assert.deepEqual(answered(outside.stdout), wanted, `outside → ${host.name}: ${outside.stderr}`);
+      const inside = await host.exec(words(spec.clusterIP, 80));
+      assert.deepEqual(answered(inside.stdout), wanted, `${host.name} → cluster IP: ${inside.stderr}`);
+    }
+  });
+}
+
 async function manual(scene: ManyScene): Promise<void> {
   const { step, lab } = scene;
   await step("a Service without a selector leads to the address in its EndpointSlice", async () => {
@@ -175,4 +197,5 @@ export async function specials(scene: ManyScene): Promise<void> {
   await external(scene);
   await balanced(scene);
   await manual(scene);
+  await udp(scene);
 }
