@@ -34,7 +34,9 @@ export function createConnector(ca: string, client: () => KeyPair, addressOf: (n
   const plain = createFetcher();
   return async (target: ConnectTarget, request: Request): Promise<Response> => {
     const headers = new Headers(request.headers);
-    for (const name of ["authorization", "host", "connection", "content-length"]) headers.delete(name);
+    // Who asks, and for whom, was settled here: it is nobody else's to see.
+    const own = [...headers.keys()].filter((name) => name.startsWith("impersonate-"));
+    for (const name of ["authorization", "host", "connection", "content-length", ...own]) headers.delete(name);
     const { method, body, signal } = request;
     try {
       if (target.to === "address") {

@@ -8,6 +8,7 @@ import type { Clock } from "../lib/seams/clock.ts";
 import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
 import { statusError } from "../lib/status.ts";
 import { authenticate as ask, type Authenticator } from "./auth/authenticate.ts";
+import { impersonated } from "./auth/impersonate.ts";
 import { authorize as decide, type Authorizer } from "./auth/authorize.ts";
 import type { Access } from "./auth/rules.ts";
 import type { User } from "./auth/user.ts";
@@ -68,6 +69,14 @@ export function authenticate(list: readonly Authenticator[]): Filter {
   return async (c, next) => {
     const socket = c.env.incoming?.socket as TLSSocket | undefined;
     c.set("user", c.env.user ?? await ask(list, { headers: c.req.raw.headers, socket }));
+    await next();
+  };
+}
+
+/** In whose place? */
+export function impersonate(list: readonly Authorizer[]): Filter {
+  return async (c, next) => {
+    c.set("user", impersonated(list, c.get("user"), c.req.raw.headers));
     await next();
   };
 }

@@ -4,6 +4,7 @@ import { runElected } from "../lib/controller/leader.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { type Authorizer, mayAccess } from "./auth/authorize.ts";
+import type { Auth } from "./auth/mod.ts";
 import { authenticated, authenticatedGroup } from "./auth/user.ts";
 import type { ApiserverConfig } from "./config.ts";
 import { type ControllerConfig, runControllers } from "./controllers/mod.ts";
@@ -13,11 +14,11 @@ import type { Authority } from "./pki/pki.ts";
 import { runScheduler } from "./scheduler/mod.ts";
 
 /** The control loops. One API server of several runs them: the holder of a Lease. */
-export async function runGuests({ clientFor, config, credentials, authorizers, signal }: {
+export async function runGuests({ clientFor, config, credentials, auth, signal }: {
   clientFor: (user: string) => Client;
   config: ApiserverConfig;
   credentials: Pick<Credentials, "authority" | "clusterId">;
-  authorizers: readonly Authorizer[];
+  auth: Pick<Auth, "authorizers" | "legacyToken">;
   signal: AbortSignal;
 }): Promise<void> {
   const { authority, clusterId } = credentials;
@@ -37,7 +38,8 @@ export async function runGuests({ clientFor, config, credentials, authorizers, s
       clusterDomain: config["cluster-domain"],
       nodePortRange: config["node-port-range"],
     },
-    certificates: certificateParts(authority, authorizers),
+    certificates: certificateParts(authority, auth.authorizers),
+    legacyToken: auth.legacyToken,
   };
   const controllerClient = (name: string) => clientFor(`system:controller:${name}`);
   const who = `${config["node-name"] ?? Deno.hostname()}_${clusterId}`;

@@ -11,7 +11,7 @@ import { isReason } from "../lib/status.ts";
 import { Namespace } from "../lib/types/kinds.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
-import { createAuth } from "./auth/mod.ts";
+import { type Auth, createAuth } from "./auth/mod.ts";
 import { bootstrapRbac } from "./auth/rbac/bootstrap.ts";
 import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
@@ -21,7 +21,7 @@ import { systemNamespaces } from "./controllers/bootstrap.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
-import { type CredentialOptions, type Credentials, ensureCredentials } from "./pki/credentials.ts";
+import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
 import type { KeyPair } from "./pki/pki.ts";
 import { resources } from "./registry/mod.ts";
 import { createRest } from "./rest/rest.ts";
@@ -52,13 +52,12 @@ async function main(config: ApiserverConfig): Promise<void> {
   ]);
   await using closing = new AsyncDisposableStack();
   closing.defer(() => store.close());
-  const storages = [...new Set(resources.map(({ storage }) => storage))];
   const cache = createCache(store, storages);
   await cache.start();
   closing.defer(() => cache.close());
   const stopping = new AbortController();
   const state: State = { client: credentials.client, bootstrapped: false, stopping: stopping.signal };
-  const auth = createAuth({ adminToken: credentials.adminToken, cache, storages, clock });
+  const auth = authOf(options, credentials, cache);
   const ca = credentials.authority.cert;
   const addressOf = (node: string) => nodeAddress(cache, node);
   const handler = createHandler({
@@ -66,7 +65,8 @@ async function main(config: ApiserverConfig): Promise<void> {
       store,
       cache,
       resources,
-      admission: admissionPlugins(auth),
+      admission: admissionPlugins({ ...auth, random }),
+      reviews: auth.reviews,
       clock,
       random,
       config: {
@@ -101,7 +101,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   await bootstrapRbac(own);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
-  const guests = runGuests({ clientFor, config, credentials, authorizers: auth.authorizers, signal: stopping.signal });
+  const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
   const renewing = renewCertificates(options, (renewed) => {
     state.client = renewed.client;
     server.useCertificate(renewed.server);
@@ -111,6 +111,14 @@ async function main(config: ApiserverConfig): Promise<void> {
   stopping.abort();
   await server.close(clock);
   await Promise.all([guests, renewing]);
+}
+
+const storages = [...new Set(resources.map(({ storage }) => storage))];
+
+function authOf(options: CredentialOptions, { adminToken, tokenKeys }: Credentials, cache: Cache): Auth {
+  const { clusterDomain } = options;
+  const address = serverAddress(options);
+  return createAuth({ adminToken, cache, storages, clock, random, tokenKeys, clusterDomain, address });
 }
 
 /** What changes while the server runs. */

@@ -13,11 +13,13 @@ import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Authorizer } from "./auth/authorize.ts";
+import { configurationPath, type IssuerDocuments, keySetPath } from "./auth/tokens/discovery.ts";
 import {
   authenticate,
   authorize,
   type Bindings,
   type Filter,
+  impersonate,
   limitInFlight,
   measure,
   recover,
@@ -36,6 +38,8 @@ export interface ServerParts {
   rest: Rest;
   authenticators: readonly Authenticator[];
   authorizers: readonly Authorizer[];
+  /** Absent: nobody is told how to check tokens. */
+  issuer?: IssuerDocuments;
   health: HealthChecks;
   metrics: Metrics;
   clock: Clock;
@@ -57,6 +61,7 @@ export function createHandler(parts: ServerParts): Handler {
     requestInfo,
     measure(metrics, clock),
     authenticate(parts.authenticators),
+    impersonate(parts.authorizers),
     limitInFlight(),
     authorize(parts.authorizers),
   ];
@@ -71,6 +76,11 @@ export function createHandler(parts: ServerParts): Handler {
     "/metrics",
     async (c) => c.text(await metrics.text(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
+  if (parts.issuer !== undefined) {
+    const { configuration, keySet } = parts.issuer;
+    app.get(configurationPath, () => configuration());
+    app.get(keySetPath, () => keySet());
+  }
   app.all("*", async (c) => {
     const info = c.get("info");
     if (c.env.upgrade !== undefined) {

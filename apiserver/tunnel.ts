@@ -106,7 +106,8 @@ function requestHead(incoming: IncomingMessage, target: ConnectTarget): string {
     `Host: ${target.to === "node" ? target.node : target.host}`,
   ];
   for (let i = 0; i + 1 < incoming.rawHeaders.length; i += 2) {
-    if (!hopHeaders.has(incoming.rawHeaders[i]!.toLowerCase())) {
+    const name = incoming.rawHeaders[i]!.toLowerCase();
+    if (!hopHeaders.has(name) && !name.startsWith("impersonate-extra-")) {
       lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`);
     }
   }

@@ -1,9 +1,10 @@
 import assert from "assert";
 import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
+import { seededRandom } from "../../lib/seams/random.ts";
 import { everythingAllowed } from "../../tests/harness/secured.ts";
 import { admissionPlugins } from "./mod.ts";
 
-const admission = admissionPlugins({ permissions: everythingAllowed });
+const admission = admissionPlugins({ permissions: everythingAllowed, random: seededRandom(1) });
 const pods = "/api/v1/namespaces/n/pods";
 const merge = { "content-type": "application/merge-patch+json" };
 
@@ -131,5 +132,61 @@ Deno.test("priority comes from the class, and from nowhere else", async () => {
   }
   const replaced = await f.send("PUT", `${pods}/p2`, pod({ priorityClassName: "system-node-critical" }, "p2"));
   assert.equal(replaced.body.spec.priority, 2_000_001_000, "an update that leaves it out does not change it");
+  await f.close();
+});
+
+Deno.test("serviceAccount puts the account's token where clients look for it, unless the pod or the account says no", async () => {
+  const f = await create();
+  const path = "/var/run/secrets/kubernetes.io/serviceaccount";
+  const own = [{ name: "own", volumeMounts: [{ name: "v", mountPath: path }] }];
+  const made = await f.send(
+    "POST",
+    pods,
+    pod({ containers: [{ name: "c" }, ...own], initContainers: [{ name: "i" }] }),
+  );
+  const { volumes, containers, initContainers } = made.body.spec;
+  assert.equal(volumes.length, 1);
+  assert.match(volumes[0].name, /^kube-api-access-[a-z0-9]{5}$/);
+  assert.deepEqual(volumes[0].projected.sources.map((source: object) => Object.keys(source)[0]), [
+    "serviceAccountToken",
+    "configMap",
+    "downwardAPI",
+  ]);
+  const mount = { name: volumes[0].name, readOnly: true, mountPath: path };
+  assert.deepEqual([containers[0].volumeMounts, initContainers[0].volumeMounts], [[mount], [mount]]);
+  assert.deepEqual(containers[1].volumeMounts, own[0]!.volumeMounts, "what is there stays");
+  const without = await f.send("POST", pods, pod({ automountServiceAccountToken: false }, "without"));
+  assert.equal(without.body.spec.volumes, undefined);
+  await f.send("POST", "/api/v1/namespaces/n/serviceaccounts", {
+    metadata: { name: "quiet" },
+    automountServiceAccountToken: false,
+  });
+  const quiet = await f.send("POST", pods, pod({ serviceAccountName: "quiet" }, "quiet"));
+  assert.equal(quiet.body.spec.volumes, undefined);
+  const asked = await f.send(
+    "POST",
+    pods,
+    pod({ serviceAccountName: "quiet", automountServiceAccountToken: true }, "asked"),
+  );
+  assert.equal(asked.body.spec.volumes.length, 1, "the pod's word counts more");
+  await f.close();
+});
+
+Deno.test("serviceAccount keeps pods to the secrets of an account that says so", async () => {
+  const f = await create();
+  const annotations = { "kubernetes.io/enforce-mountable-secrets": "true" };
+  const account = { metadata: { name: "strict", annotations }, secrets: [{ name: "mine" }] };
+  await f.send("POST", "/api/v1/namespaces/n/serviceaccounts", account);
+  const volume = (secretName: string) => ({ volumes: [{ name: "v", secret: { secretName } }] });
+  const env = {
+    containers: [{ name: "c", env: [{ name: "E", valueFrom: { secretKeyRef: { name: "other", key: "k" } } }] }],
+  };
+  const send = (spec: object) => f.send("POST", pods, pod({ serviceAccountName: "strict", ...spec }, "s"));
+  for (const spec of [volume("other"), env, { imagePullSecrets: [{ name: "other" }] }]) {
+    const { status, body } = await send(spec);
+    assert.equal(status, 403);
+    assert.match(body.message, /is not allowed because service account "strict" does not reference that/);
+  }
+  assert.equal((await send(volume("mine"))).status, 201);
   await f.close();
 });

@@ -4,6 +4,7 @@ import { defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { nodeRestriction } from "./node_restriction.ts";
 import { impliedVerbs } from "./implied_verbs.ts";
+import type { Random } from "../../lib/seams/random.ts";
 import type { Permissions } from "./permissions.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 import { priority } from "./priority.ts";
@@ -12,9 +13,10 @@ import { serviceAccount } from "./service_account.ts";
 
 export interface AdmissionParts {
   permissions: Permissions;
+  random: Random;
 }
 
-export function admissionPlugins({ permissions }: AdmissionParts): readonly AdmissionPlugin[] {
+export function admissionPlugins({ permissions, random }: AdmissionParts): readonly AdmissionPlugin[] {
   return [
     impliedVerbs(permissions),
     // First of those that look at the object: what is to be written into a namespace that is not there needs no further look.
@@ -22,8 +24,7 @@ export function admissionPlugins({ permissions }: AdmissionParts): readonly Admi
     nodeRestriction,
     certificateSubjectRestriction,
     rbacEscalation(permissions),
-    serviceAccount,
-    // Here: the account's token as a volume, once tokens can be requested.
+    serviceAccount(random),
     defaultTolerationSeconds,
     priority,
     // Last: limits and quotas, which count what the others have made of an object.

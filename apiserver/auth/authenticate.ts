@@ -7,12 +7,19 @@ import { anonymous, authenticated, mastersGroup, type User } from "./user.ts";
 export interface Evidence {
   headers: Headers;
   socket?: TLSSocket;
+  /** A token must be for one of these. Absent: for this API server. */
+  audiences?: readonly string[];
+}
+
+/** A user, and which of the audiences that were asked for its token is for, where it says so. */
+export interface Identified extends User {
+  readonly audiences?: readonly string[];
 }
 
 export interface Authenticator {
   readonly name: string;
   /** `undefined`: it brings nothing of this kind. Throws Unauthorized when it does and it is wrong. */
-  authenticate(evidence: Evidence): User | undefined | Promise<User | undefined>;
+  authenticate(evidence: Evidence): Identified | undefined | Promise<Identified | undefined>;
 }
 
 const unauthorized = () => statusError("Unauthorized", "Unauthorized");
@@ -69,7 +76,7 @@ export function bearer(headers: Headers): string | undefined {
 }
 
 /** Asks the list. Throws Unauthorized for credentials that nobody knows; without any it is anonymous. */
-export async function authenticate(list: readonly Authenticator[], evidence: Evidence): Promise<User> {
+export async function authenticate(list: readonly Authenticator[], evidence: Evidence): Promise<Identified> {
   for (const { authenticate } of list) {
     const answer = authenticate(evidence);
     const user = answer instanceof Promise ? await answer : answer;

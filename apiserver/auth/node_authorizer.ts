@@ -45,6 +45,11 @@ export function nodeAuthorizer(objects: Pick<NodeObjects, "relates">): Authorize
       }
       return nodeRules.some((one) => ruleAllows(one, access));
     },
+    rulesFor(user) {
+      const isNode = nodeOfAgent(user) !== undefined;
+      const errors = isNode ? ["node authorizer does not support user rule resolution"] : [];
+      return { rules: [], errors, incomplete: isNode };
+    },
   };
 }
 

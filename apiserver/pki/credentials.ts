@@ -8,6 +8,7 @@ import { readPair, writePair } from "../../lib/pki/pair_file.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { readText, writeAtomic } from "../../lib/seams/files.ts";
 import type { Random } from "../../lib/seams/random.ts";
+import { newTokenKey } from "../auth/tokens/jwt.ts";
 import {
   type Authority,
   commonNameOf,
@@ -40,6 +41,8 @@ export interface Credentials {
   clusterId: string;
   authority: Authority;
   adminToken: string;
+  /** PEM: signs the tokens of service accounts. Never leaves the host. */
+  tokenKeys: string;
   /** Serves the API. */
   server: KeyPair;
   /** How the API server shows itself to agents. */
@@ -55,6 +58,7 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
   }
   const clusterId = await once(`${dataDir}/cluster-id`, () => hex(random.bytes(4)));
   const adminToken = await once(`${dataDir}/apiserver/admin.token`, () => hex(random.bytes(32)));
+  const tokenKeys = await once(`${dataDir}/pki/sa.key`, newTokenKey);
   const authority = await loadAuthority(await authorityFiles(options), clock, random);
   const pair = (path: string, subject: Subject, leaf: LeafOptions) =>
     ensureLeaf(`${dataDir}/${path}`, authority, { subject, leaf, worn: (cert) => isDue(cert, clock.now()) });
@@ -77,7 +81,7 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
   const local = { server: `https://127.0.0.1:${options.port}`, ca: authority.cert };
   const cluster = `sauropod-${clusterId}`;
   const admin = {
-    server: `https://${bracket(options.advertiseAddress)}:${options.port}`,
+    server: serverAddress(options),
     ca: authority.cert,
     token: adminToken,
   };
@@ -104,7 +108,7 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
       kubeconfigText({ ...local, ...proxy }, { cluster, user: "proxy" }),
     );
   }
-  return { clusterId, authority, adminToken, server, client };
+  return { clusterId, authority, adminToken, tokenKeys, server, client };
 }
 
 function serverNames(options: CredentialOptions): string[] {
@@ -116,6 +120,13 @@ function serverNames(options: CredentialOptions): string[] {
   ];
   const addresses = ["127.0.0.1", options.advertiseAddress, options.serviceAddress];
   return [...new Set(["localhost", ...service, ...addresses, ...(options.nodeName ? [options.nodeName] : [])])];
+}
+
+/** Where other hosts reach the API. */
+export function serverAddress(
+  { advertiseAddress, port }: Pick<CredentialOptions, "advertiseAddress" | "port">,
+): string {
+  return `https://${bracket(advertiseAddress)}:${port}`;
 }
 
 const bracket = (address: string) => address.includes(":") ? `[${address}]` : address;

@@ -1,5 +1,6 @@
 /** Kinds that are asked and not stored: a POST whose answer is the body with its status filled in. */
 import { definition } from "../../lib/schema/schema.ts";
+import { admission, mutate, validate } from "./admit.ts";
 import { answerObject } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { readObject } from "./get.ts";
@@ -19,6 +20,12 @@ export async function answerReview(call: Call, review: Review): Promise<Response
   const body = source();
   const parent = review.subresourceOf === undefined ? undefined : (await readObject(call)).object;
   const name = review.subresourceOf === undefined ? undefined : call.info.name;
+  if (parent !== undefined) {
+    const about = { operation: "CREATE", name: name!, subresource: review.plural, object: body, dryRun } as const;
+    const admitted = admission(call, about);
+    await mutate(call, admitted);
+    await validate(call, admitted);
+  }
   const answer = await review.answer(body, { user: context.user, namespace, name, parent, dryRun });
   return answerObject(request, answer, { accepted, code: 201, definition: schema });
 }

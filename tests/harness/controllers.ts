@@ -41,6 +41,7 @@ export class ControlledCluster {
           clusterDomain: "cluster.local",
           nodePortRange: { from: 30000, to: 32767 },
         },
+        legacyToken: ({ metadata }, { name }) => `token of ${metadata.name} for ${name}`,
         certificates: { sign: () => Promise.reject(new Error("nobody joins here")), allows: () => false },
       },
     });

@@ -7,6 +7,7 @@ import { admissionPlugins } from "../../apiserver/admission/mod.ts";
 import { mayAccess } from "../../apiserver/auth/authorize.ts";
 import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
 import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
+import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, componentUser } from "../../apiserver/auth/user.ts";
 import { runControllers } from "../../apiserver/controllers/mod.ts";
 import { createHealth } from "../../apiserver/health.ts";
@@ -99,8 +100,17 @@ export async function createJoiningServer(): Promise<JoiningServer> {
     resources,
     clock,
     over(cache) {
-      auth = createAuth({ adminToken: "admin-token", cache, storages, clock });
-      return { admission: admissionPlugins(auth) };
+      auth = createAuth({
+        adminToken: "admin-token",
+        cache,
+        storages,
+        clock,
+        random: systemRandom,
+        tokenKeys: newTokenKey(),
+        clusterDomain: "cluster.local",
+        address: joinServer,
+      });
+      return { admission: admissionPlugins({ ...auth, random: systemRandom }), reviews: auth.reviews };
     },
   });
   const { rest } = fixture;
@@ -138,6 +148,7 @@ export async function createJoiningServer(): Promise<JoiningServer> {
       port: 6443,
       caPem: authority.cert,
       settings,
+      legacyToken: auth.legacyToken,
       certificates: {
         sign: (order) => authority.sign(order),
         allows: ({ name, groups }, subresource) =>

@@ -3,6 +3,7 @@ import { admissionPlugins } from "../../apiserver/admission/mod.ts";
 import type { Permissions } from "../../apiserver/admission/permissions.ts";
 import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
 import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
+import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, type User } from "../../apiserver/auth/user.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
@@ -10,6 +11,7 @@ import { resources } from "../../apiserver/registry/mod.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
+import { systemRandom } from "../../lib/seams/random.ts";
 import { Namespace } from "../../lib/types/kinds.ts";
 import { type Answer, createFixture, type Fixture } from "./rest.ts";
 
@@ -43,8 +45,17 @@ export async function createSecured(): Promise<Secured> {
     resources,
     clock,
     over(cache) {
-      auth = createAuth({ adminToken, cache, storages, clock });
-      return { admission: admissionPlugins(auth) };
+      auth = createAuth({
+        adminToken,
+        cache,
+        storages,
+        clock,
+        random: systemRandom,
+        tokenKeys: newTokenKey(),
+        clusterDomain: "cluster.local",
+        address: "https://192.0.2.1:6443",
+      });
+      return { admission: admissionPlugins({ ...auth, random: systemRandom }), reviews: auth.reviews };
     },
   });
   const handler = createHandler({
