@@ -238,7 +238,7 @@ async function rollouts(reader: Reader): Promise<void> {
     await cluster.ask("rollout status deployment testqc --timeout=90s");
     await reader.kubectl("apply -f -", careful("bad"));
     await cluster.eventually("get po -l app=testing --no-headers", (text) => / 0\/1 +Running /.test(text));
-    const { code } = await cluster.kubectl("rollout status deployment testqc --timeout=8s");
+    const { code } = await cluster.kubectl("rollout status deployment testqc --timeout=3s");
     assert.notEqual(code, 0);
     const { status } = await cluster.json("get deployment testqc");
     assert.deepEqual([status.availableReplicas, status.updatedReplicas], [3, 1]);
