@@ -44,7 +44,9 @@ async function main(names: readonly string[]): Promise<number> {
     return 2;
   }
   print(await machine());
-  print(`load before: ${load().toFixed(1)}`);
+  const busy = load();
+  const warning = busy > 0.5 ? ": other programs are at work, so rates are too low and times too long" : "";
+  print(`load before: ${busy.toFixed(1)}${warning}`);
   print();
   print(heading);
   const report = new PrintedReport(print);

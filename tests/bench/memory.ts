@@ -1,4 +1,4 @@
-/** Private memory: what would be free again if a process ended. Pages that are shared with others are nobody's. */
+/** Private memory: what would be free again if a process ended. Pages that are shared with others are nobody's. And processor time. */
 
 export interface ProcessMemory {
   readonly pid: number;
@@ -38,15 +38,19 @@ function processes(): Process[] {
   return found;
 }
 
-/** Of these processes and all below them. Those that have ended meanwhile are left out. */
-export async function memoryBelow(roots: readonly number[]): Promise<ProcessMemory[]> {
+function below(roots: readonly number[]): Process[] {
   const all = processes();
   const wanted = new Set(roots);
   for (let grown = true; grown;) {
     grown = false;
     for (const { pid, parent } of all) if (wanted.has(parent) && !wanted.has(pid)) grown = !!wanted.add(pid);
   }
-  return await memoryOf(all.filter(({ pid }) => wanted.has(pid)));
+  return all.filter(({ pid }) => wanted.has(pid));
+}
+
+/** Of these processes and all below them. Those that have ended meanwhile are left out. */
+export async function memoryBelow(roots: readonly number[]): Promise<ProcessMemory[]> {
+  return await memoryOf(below(roots));
 }
 
 /** Of all processes of a lab host: those in the process namespace of its process 1. */
@@ -67,6 +71,15 @@ async function memoryOf(wanted: readonly Process[]): Promise<ProcessMemory[]> {
     if (kib > 0) found.push({ pid, name, mib: kib / 1024 });
   }
   return found;
+}
+
+/** Processor time that the process of this name below the roots has used, all its threads together. ms */
+export function cpuMs(roots: readonly number[], name: string): number {
+  const { pid } = below(roots).find((process) => process.name === name)!;
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number);
+  // Linux counts in hundredths of a second, on every architecture.
+  return (user! + system!) * 10;
 }
 
 /** `apiserver 60, redis-server 5` */

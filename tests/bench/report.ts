@@ -30,7 +30,7 @@ export interface Report {
   note(text: string): void;
 }
 
-const widths = { what: 44, figure: 14, more: 30, target: 14, peer: 38 };
+const widths = { what: 44, figure: 14, more: 40, target: 14, peer: 38 };
 
 /** Three digits that count, thousands with a comma: `0.52`, `7.3`, `812`, `12,345`. */
 export function figure(value: number): string {

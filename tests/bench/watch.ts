@@ -5,7 +5,7 @@
 import { sleep, systemClock } from "../../lib/seams/clock.ts";
 import { ConfigMap } from "../../lib/types/kinds.ts";
 import { percentile, spread } from "./latency.ts";
-import { listed, memoryBelow } from "./memory.ts";
+import { cpuMs, listed, memoryBelow } from "./memory.ts";
 import * as peers from "./peers.ts";
 import type { Report } from "./report.ts";
 import { type BenchServer, startServer } from "./server.ts";
@@ -53,7 +53,7 @@ async function readEvents(connection: Deno.Conn, chunk: Uint8Array, onEvent: () 
   }
 }
 
-export async function fanOut(server: BenchServer, report: Report, watchers: number): Promise<void> {
+async function fanOut(server: BenchServer, report: Report, watchers: number): Promise<void> {
   const { client } = server;
   const list = await client.list(ConfigMap, { namespace });
   const begun: number[] = [];
@@ -70,6 +70,7 @@ export async function fanOut(server: BenchServer, report: Report, watchers: numb
     Promise.all(Array.from({ length: 50 }, () => open(server, list.metadata.resourceVersion, listener())));
   const watches: { close(): void }[] = [];
   while (watches.length < watchers) watches.push(...await open50());
+  const cpuBefore = cpuMs(server.pids(), "apiserver");
   const start = performance.now();
   const writing: Promise<unknown>[] = [];
   for (let i = 0; i < writes; i++) {
@@ -80,12 +81,13 @@ export async function fanOut(server: BenchServer, report: Report, watchers: numb
   }
   await Promise.all(writing);
   await Promise.race([all, sleep(systemClock, lostMs)]);
+  const cpu = cpuMs(server.pids(), "apiserver") - cpuBefore;
   const limit = targetMs.get(watchers);
   report.add({
     what: `${watchers.toLocaleString("en-US")} watchers, p99 of the delay`,
     value: latencies.length === watchers * writes ? percentile(latencies, 0.99) : NaN,
     unit: "ms",
-    more: spread(latencies),
+    more: `${spread(latencies)}, ${(cpu * 1_000 / latencies.length).toFixed(1)} us CPU`,
     target: limit === undefined ? undefined : { atMost: limit },
     peer: peers.kubeApiserver(peers.kubeWatchP99.get(watchers)!),
   });
