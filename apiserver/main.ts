@@ -23,6 +23,7 @@ import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
 import type { KeyPair } from "./pki/pki.ts";
+import { quotaParts } from "./quota_usage.ts";
 import { resources } from "./registry/mod.ts";
 import { createRest } from "./rest/rest.ts";
 import { createHandler, listen } from "./server.ts";
@@ -65,7 +66,7 @@ async function main(config: ApiserverConfig): Promise<void> {
       store,
       cache,
       resources,
-      admission: admissionPlugins({ ...auth, random }),
+      admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
       reviews: auth.reviews,
       clock,
       random,

@@ -500,3 +500,8 @@ export const cronJobNameBytesMax = 52;
 
 /** Tokens whose signature was found right, remembered so that it is checked once: a busy cluster's pods, 300 bytes each. */
 export const verifiedTokensMax = 8_192;
+
+// apiserver/admission
+
+/** How often a write is judged anew because others used up what it was to use: each time at least one of them got through. */
+export const admissionAttemptsMax = 20;

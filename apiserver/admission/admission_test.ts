@@ -1,10 +1,10 @@
 import assert from "assert";
 import { createFixture, type Fixture } from "../../tests/harness/rest.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
-import { everythingAllowed } from "../../tests/harness/secured.ts";
+import { everythingAllowed, noQuotas } from "../../tests/harness/secured.ts";
 import { admissionPlugins } from "./mod.ts";
 
-const admission = admissionPlugins({ permissions: everythingAllowed, random: seededRandom(1) });
+const admission = admissionPlugins({ permissions: everythingAllowed, random: seededRandom(1), quota: noQuotas });
 const pods = "/api/v1/namespaces/n/pods";
 const merge = { "content-type": "application/merge-patch+json" };
 

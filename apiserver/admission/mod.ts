@@ -1,6 +1,7 @@
 /** The admission plugins, in the order in which they are asked. */
 import { certificateSubjectRestriction } from "./certificate_subject_restriction.ts";
 import { defaultTolerationSeconds } from "./default_toleration_seconds.ts";
+import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { nodeRestriction } from "./node_restriction.ts";
 import { impliedVerbs } from "./implied_verbs.ts";
@@ -9,14 +10,16 @@ import type { Permissions } from "./permissions.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 import { priority } from "./priority.ts";
 import { rbacEscalation } from "./rbac_escalation.ts";
+import { type QuotaParts, resourceQuota } from "./resource_quota.ts";
 import { serviceAccount } from "./service_account.ts";
 
 export interface AdmissionParts {
   permissions: Permissions;
   random: Random;
+  quota: QuotaParts;
 }
 
-export function admissionPlugins({ permissions, random }: AdmissionParts): readonly AdmissionPlugin[] {
+export function admissionPlugins({ permissions, random, quota }: AdmissionParts): readonly AdmissionPlugin[] {
   return [
     impliedVerbs(permissions),
     // First of those that look at the object: what is to be written into a namespace that is not there needs no further look.
@@ -24,9 +27,11 @@ export function admissionPlugins({ permissions, random }: AdmissionParts): reado
     nodeRestriction,
     certificateSubjectRestriction,
     rbacEscalation(permissions),
+    limitRanger,
     serviceAccount(random),
     defaultTolerationSeconds,
     priority,
-    // Last: limits and quotas, which count what the others have made of an object.
+    // Last: it counts what the others have made of an object.
+    resourceQuota(quota),
   ];
 }

@@ -14,11 +14,13 @@ import { lease } from "./coordination/lease.ts";
 import { configMap } from "./core/config_map.ts";
 import { endpoints } from "./core/endpoints.ts";
 import { event } from "./core/event.ts";
+import { limitRange } from "./core/limit_range.ts";
 import { namespace } from "./core/namespace.ts";
 import { node } from "./core/node.ts";
 import { pod } from "./core/pod.ts";
 import { podTemplate } from "./core/pod_template_resource.ts";
 import { replicationController } from "./core/replication_controller.ts";
+import { resourceQuota } from "./core/resource_quota.ts";
 import { secret } from "./core/secret.ts";
 import { service } from "./core/service.ts";
 import { serviceAccount } from "./core/service_account.ts";
@@ -35,11 +37,13 @@ const declared = [
   configMap,
   endpoints,
   event,
+  limitRange,
   namespace,
   node,
   pod,
   podTemplate,
   replicationController,
+  resourceQuota,
   secret,
   service,
   serviceAccount,

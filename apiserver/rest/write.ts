@@ -3,14 +3,14 @@
  * get old → defaults → mutating admission → prepare → managed fields → validate → validating admission → compare-and-set.
  * What is decided on a cached object that turns out to be stale is decided again on what is stored.
  */
-import { writeAttemptsMax } from "../../lib/limits.ts";
+import { admissionAttemptsMax, writeAttemptsMax } from "../../lib/limits.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import { clone, deepEqual } from "../../lib/patch/equal.ts";
 import { rfc3339 } from "../../lib/seams/clock.ts";
 import { type FieldError, invalid, qualified, StatusError, statusError } from "../../lib/status.ts";
 import { type Entry } from "../cache/cache.ts";
-import { WriteConflict } from "../storage/store.ts";
-import { admission, mutate, validate } from "./admit.ts";
+import { type Claim, ClaimTaken, WriteConflict } from "../storage/store.ts";
+import { type Admission, admission, mutate, validate } from "./admit.ts";
 import { cacheOf, type Call, prepareContext } from "./call.ts";
 import { commit } from "./commit.ts";
 import { isDeletable } from "./delete_plan.ts";
@@ -105,9 +105,11 @@ export async function createObject(call: Call, key: string, object: KubeObject, 
     ...resource.validateCreate?.(object) ?? [],
   ]);
   for (const warning of resource.warnings?.(object, undefined) ?? []) call.warn(warning);
-  await validate(call, admitted);
-  const { claims } = admitted;
-  return await commit(call, { key, type: "put", object, old: undefined, dryRun: spec.dryRun, claims });
+  return await validated(
+    call,
+    admitted,
+    (claims) => commit(call, { key, type: "put", object, old: undefined, dryRun: spec.dryRun, claims }),
+  );
 }
 
 interface Update {
@@ -133,12 +135,32 @@ async function updateObject(call: Call, update: Update): Promise<Written> {
   if (spec.manager !== undefined) recordUpdate(call, { before, after: object, ...spec, manager: spec.manager });
   refuse(call, object, updateErrors(call, update));
   for (const warning of call.resource.warnings?.(object, before) ?? []) call.warn(warning);
-  await validate(call, admitted);
-  if (isSame(object, before)) return await unchanged(call, update);
-  const { claims } = admitted;
-  const type = isDeletable(call.resource, object, before) ? "delete" as const : "put" as const;
-  const entry = await commit(call, { key, type, object, old, dryRun: spec.dryRun, claims });
-  return { entry, did: type === "delete" ? "delete" : "update" };
+  return await validated(call, admitted, async (claims) => {
+    if (isSame(object, before)) return await unchanged(call, update);
+    const type = isDeletable(call.resource, object, before) ? "delete" as const : "put" as const;
+    const entry = await commit(call, { key, type, object, old, dryRun: spec.dryRun, claims });
+    return { entry, did: type === "delete" ? "delete" as const : "update" as const };
+  });
+}
+
+/** Asks the validating plugins, and again when a claim of theirs could not be met: others have written meanwhile. */
+async function validated<T>(
+  call: Call,
+  admitted: Admission,
+  write: (claims: readonly Claim[]) => Promise<T>,
+): Promise<T> {
+  for (let attempts = 1;; attempts++) {
+    admitted.claims.length = 0;
+    await validate(call, admitted);
+    try {
+      return await write(admitted.claims);
+    } catch (error) {
+      if (!(error instanceof ClaimTaken) || !admitted.claims.includes(error.claim)) throw error;
+      if (attempts < admissionAttemptsMax) continue;
+      const message = "too many write to this namespace at once, please try again later";
+      throw statusError("ServiceUnavailable", message, { retryAfterSeconds: 1 });
+    }
+  }
 }
 
 /** A write of a status leaves everything else as it is; metadata (labels, annotations, finalizers) goes with it. */

@@ -13,6 +13,7 @@ import { runControllers } from "../../apiserver/controllers/mod.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
 import { type Authority, createAuthority, loadAuthority } from "../../apiserver/pki/pki.ts";
+import { quotaParts } from "../../apiserver/quota_usage.ts";
 import { resources } from "../../apiserver/registry/mod.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient, type Transport } from "../../lib/client/client.ts";
@@ -99,7 +100,7 @@ export async function createJoiningServer(): Promise<JoiningServer> {
   const fixture = await createFixture({
     resources,
     clock,
-    over(cache) {
+    over(cache, store) {
       auth = createAuth({
         adminToken: "admin-token",
         cache,
@@ -110,7 +111,8 @@ export async function createJoiningServer(): Promise<JoiningServer> {
         clusterDomain: "cluster.local",
         address: joinServer,
       });
-      return { admission: admissionPlugins({ ...auth, random: systemRandom }), reviews: auth.reviews };
+      const quota = quotaParts({ cache, store, resources, clock });
+      return { admission: admissionPlugins({ ...auth, random: systemRandom, quota }), reviews: auth.reviews };
     },
   });
   const { rest } = fixture;

@@ -223,7 +223,7 @@ export interface FixtureOptions extends Partial<RestParts> {
   seed?: number;
   window?: Partial<WindowLimits>;
   /** Parts that look into the cache. */
-  over?(cache: Cache): Partial<RestParts>;
+  over?(cache: Cache, store: MemoryStore): Partial<RestParts>;
 }
 
 /** Started. Close it. */
@@ -252,7 +252,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     config,
     version,
     ...parts,
-    ...over?.(cache),
+    ...over?.(cache, store),
   });
   const raw: Fixture["raw"] = async (method, path, body, { headers = {}, context = {} } = {}) => {
     const url = new URL(path, "http://apiserver");

@@ -1,12 +1,14 @@
 /** For tests: the API server's filters, authentication, authorisation and admission in this process, over a memory store. */
 import { admissionPlugins } from "../../apiserver/admission/mod.ts";
 import type { Permissions } from "../../apiserver/admission/permissions.ts";
+import type { QuotaParts } from "../../apiserver/admission/resource_quota.ts";
 import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
 import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
 import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, type User } from "../../apiserver/auth/user.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
+import { quotaParts } from "../../apiserver/quota_usage.ts";
 import { resources } from "../../apiserver/registry/mod.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
@@ -44,7 +46,7 @@ export async function createSecured(): Promise<Secured> {
   const fixture = await createFixture({
     resources,
     clock,
-    over(cache) {
+    over(cache, store) {
       auth = createAuth({
         adminToken,
         cache,
@@ -55,7 +57,8 @@ export async function createSecured(): Promise<Secured> {
         clusterDomain: "cluster.local",
         address: "https://192.0.2.1:6443",
       });
-      return { admission: admissionPlugins({ ...auth, random: systemRandom }), reviews: auth.reviews };
+      const quota = quotaParts({ cache, store, resources, clock });
+      return { admission: admissionPlugins({ ...auth, random: systemRandom, quota }), reviews: auth.reviews };
     },
   });
   const handler = createHandler({
@@ -105,4 +108,10 @@ export const everythingAllowed: Permissions = {
   refusal: () => new Error("nothing is refused"),
   held: () => ({ rules: [{ apiGroups: ["*"], resources: ["*"], verbs: ["*"] }], errors: [] }),
   rulesOf: () => [],
+};
+
+export const noQuotas: QuotaParts = {
+  used: () => new Map(),
+  counters: () => Promise.resolve(new Map()),
+  now: () => 0,
 };
