@@ -505,3 +505,10 @@ export const verifiedTokensMax = 8_192;
 
 /** How often a write is judged anew because others used up what it was to use: each time at least one of them got through. */
 export const admissionAttemptsMax = 20;
+
+// apiserver/controllers/resource_quota
+
+/** A quota is counted anew at least this often (kube-controller-manager --resource-quota-sync-period). */
+export const quotaResyncMs = 5 * 60_000;
+/** Between looks for kinds that quotas name and the server does not serve. */
+export const quotaDiscoveryMs = 30_000;

@@ -6,7 +6,7 @@ import { tokenNamespace, tokenSecretType } from "../../lib/join/bootstrap_token.
 import { settingsMap } from "../../lib/join/settings.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
-import type { Pod, Service } from "../../lib/types/core_v1.ts";
+import type { PersistentVolume, Pod, Service } from "../../lib/types/core_v1.ts";
 import type { EndpointSlice } from "../../lib/types/discovery_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { accountTokenType, byAccount } from "./account_token.ts";
@@ -29,6 +29,10 @@ const byService = (slice: EndpointSlice): readonly string[] => {
   return name === undefined ? [] : [`${slice.metadata.namespace}/${name}`];
 };
 
+/** `namespace/name` of the claim that has the volume, or for which it is kept. */
+const byClaim = ({ spec: { claimRef } }: PersistentVolume): readonly string[] =>
+  claimRef === undefined ? [] : [`${claimRef.namespace}/${claimRef.name}`];
+
 /** `fieldSelector` of the only ConfigMaps that a controller looks at. */
 const rootCaSelector = "metadata.name=kube-root-ca.crt";
 
@@ -47,6 +51,13 @@ export function createInformers(client: Client, clock: Clock) {
     deployments: createInformer(client, kinds.Deployment, { clock, indexes: { namespace: byNamespace } }),
     replicaSets: createInformer(client, kinds.ReplicaSet, { clock, indexes: owned }),
     daemonSets: createInformer(client, kinds.DaemonSet, { clock, indexes: { namespace: byNamespace } }),
+    statefulSets: createInformer(client, kinds.StatefulSet, { clock, indexes: { namespace: byNamespace } }),
+    persistentVolumeClaims: createInformer(client, kinds.PersistentVolumeClaim, {
+      clock,
+      indexes: { volume: ({ spec }) => spec.volumeName ? [spec.volumeName] : [] },
+    }),
+    persistentVolumes: createInformer(client, kinds.PersistentVolume, { clock, indexes: { claim: byClaim } }),
+    storageClasses: createInformer(client, kinds.StorageClass, { clock }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
     cronJobs: createInformer(client, kinds.CronJob, { clock }),
     jobs: createInformer(client, kinds.Job, { clock, indexes: owned }),
@@ -59,6 +70,7 @@ export function createInformers(client: Client, clock: Clock) {
     }),
     rootCas: createInformer(client, kinds.ConfigMap, { clock, fieldSelector: rootCaSelector }),
     clusterRoles: createInformer(client, kinds.ClusterRole, { clock }),
+    resourceQuotas: createInformer(client, kinds.ResourceQuota, { clock, indexes: { namespace: byNamespace } }),
     leases: createInformer(client, kinds.Lease, { clock }),
     certificateSigningRequests: createInformer(client, kinds.CertificateSigningRequest, { clock }),
     bootstrapTokens: createInformer(client, kinds.Secret, {

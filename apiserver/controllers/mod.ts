@@ -31,13 +31,17 @@ import { nodeIpamController } from "./node_ipam.ts";
 import { nodeLifecycleController } from "./node_lifecycle/controller.ts";
 import type { AnyController, ControllerConfig, Parts } from "./parts.ts";
 import { accountTokenController } from "./account_token.ts";
+import { persistentVolumeController } from "./persistent_volume/controller.ts";
 import { podDrainingController } from "./pod_draining.ts";
 import { podGcController } from "./pod_gc.ts";
 import { replicaSetController, replicationControllerController } from "./replica_set/controller.ts";
+import { resourceQuotaName, runResourceQuota } from "./resource_quota/controller.ts";
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
+import { statefulSetController } from "./stateful_set/controller.ts";
 import { taintEvictionController } from "./taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
+import { claimProtectionController, volumeProtectionController } from "./volume_protection.ts";
 
 export type { ControllerConfig } from "./parts.ts";
 
@@ -73,9 +77,13 @@ export const controllers: readonly Entry[] = [
   entry("replicaset-controller", replicaSetController),
   entry("replication-controller", replicationControllerController),
   entry("daemon-set-controller", daemonSetController),
+  entry("statefulset-controller", statefulSetController),
   entry("job-controller", jobController),
   entry("cronjob-controller", cronJobController),
   entry("ttl-after-finished-controller", ttlAfterFinishedController),
+  entry("persistent-volume-binder", persistentVolumeController),
+  entry("pvc-protection-controller", claimProtectionController),
+  entry("pv-protection-controller", volumeProtectionController),
   entry("endpointslice-controller", endpointSliceController),
   entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),
@@ -84,6 +92,7 @@ export const controllers: readonly Entry[] = [
   entry("namespace-controller", namespaceController),
   { name: garbageCollectorName, run: runGarbageCollector },
   entry("pod-garbage-collector", podGcController),
+  { name: resourceQuotaName, run: runResourceQuota },
   entry("event-ttl-controller", eventTtlController),
 ];
 
