@@ -1,5 +1,6 @@
 /** The admission plugins, in the order in which they are asked. */
 import { certificateSubjectRestriction } from "./certificate_subject_restriction.ts";
+import { defaultStorageClass } from "./default_storage_class.ts";
 import { defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
@@ -12,6 +13,7 @@ import { priority } from "./priority.ts";
 import { rbacEscalation } from "./rbac_escalation.ts";
 import { type QuotaParts, resourceQuota } from "./resource_quota.ts";
 import { serviceAccount } from "./service_account.ts";
+import { storageInUse } from "./storage_in_use.ts";
 
 export interface AdmissionParts {
   permissions: Permissions;
@@ -31,6 +33,8 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     serviceAccount(random),
     defaultTolerationSeconds,
     priority,
+    defaultStorageClass,
+    storageInUse,
     // Last: it counts what the others have made of an object.
     resourceQuota(quota),
   ];

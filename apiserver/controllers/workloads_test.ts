@@ -2,7 +2,7 @@
 import assert from "assert";
 import type { Kind } from "../../lib/kind.ts";
 import { rfc3339 } from "../../lib/seams/clock.ts";
-import type { DaemonSet } from "../../lib/types/apps_v1.ts";
+import type { DaemonSet, StatefulSet } from "../../lib/types/apps_v1.ts";
 import type { CronJob, Job } from "../../lib/types/batch_v1.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
@@ -219,4 +219,61 @@ check("start a CronJob's Jobs every minute, and keep as many as are wanted", asy
   await cluster.until("history", () => cluster.all(kinds.Job).length === 1);
   await cluster.client.delete(kinds.CronJob, metadata, { propagationPolicy: "Background" });
   await cluster.until("collected", () => cluster.all(kinds.Job).length + cluster.all(kinds.Pod).length === 0);
+});
+
+const statefulSet = (cluster: Cluster) => cluster.get(kinds.StatefulSet, "default/web") as StatefulSet;
+
+async function rolledOut(cluster: Cluster, count: number): Promise<void> {
+  await cluster.until(`${count} pods`, () => {
+    const { metadata: { generation }, status } = statefulSet(cluster);
+    return status.observedGeneration === generation && status.currentRevision === status.updateRevision &&
+      status.updatedReplicas === count && status.availableReplicas === count && cluster.all(kinds.Pod).length === count;
+  });
+}
+
+const images = (cluster: Cluster) =>
+  Object.fromEntries(cluster.all(kinds.Pod).map((pod) => [pod.metadata.name, pod.spec.containers[0]!.image]));
+
+check("run a StatefulSet in order, update it, heal it, and keep its claims", async (cluster) => {
+  const spec = {
+    replicas: 3,
+    serviceName: "web",
+    selector,
+    template: template("web:1"),
+    podManagementPolicy: "OrderedReady",
+    updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0, maxUnavailable: 1 } },
+    revisionHistoryLimit: 10,
+    persistentVolumeClaimRetentionPolicy: { whenScaled: "Delete", whenDeleted: "Retain" },
+    volumeClaimTemplates: [{ metadata: { name: "data" }, spec: { accessModes: ["ReadWriteOnce"] } }],
+  };
+  await cluster.client.create(kinds.StatefulSet, { metadata, spec } as Loose);
+  await rolledOut(cluster, 3);
+  const byAge = cluster.all(kinds.Pod).sort((a, b) =>
+    Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion)
+  );
+  assert.deepEqual(byAge.map((pod) => pod.metadata.name), ["web-0", "web-1", "web-2"]);
+  const claims = () => cluster.all(kinds.PersistentVolumeClaim).map((claim) => claim.metadata.name).sort();
+  assert.deepEqual(claims(), ["data-web-0", "data-web-1", "data-web-2"]);
+
+  await cluster.client.patch(kinds.StatefulSet, metadata, imagePatch("web:2"));
+  await cluster.until("the last first", () => images(cluster)["web-2"] === "web:2");
+  assert.equal(images(cluster)["web-0"], "web:1");
+  await rolledOut(cluster, 3);
+  assert.deepEqual(images(cluster), { "web-0": "web:2", "web-1": "web:2", "web-2": "web:2" });
+
+  cluster.badImages.add("web:bad");
+  await cluster.client.patch(kinds.StatefulSet, metadata, imagePatch("web:bad"));
+  await cluster.until("it stands", () => images(cluster)["web-2"] === "web:bad");
+  await cluster.client.patch(kinds.StatefulSet, metadata, imagePatch("web:2"));
+  await rolledOut(cluster, 3);
+
+  await cluster.client.patch(kinds.StatefulSet, metadata, { type: "merge", patch: { spec: { replicas: 1 } } });
+  await rolledOut(cluster, 1);
+  await cluster.until("claims go with their pods", () => claims().join() === "data-web-0");
+  await cluster.client.delete(kinds.StatefulSet, metadata, { propagationPolicy: "Background" });
+  await cluster.until(
+    "collected",
+    () => cluster.all(kinds.Pod).length + cluster.all(kinds.ControllerRevision).length === 0,
+  );
+  assert.deepEqual(claims(), ["data-web-0"]);
 });

@@ -1,6 +1,5 @@
 /** Kinds that are declared and not served: what acts on them is not there yet. They move to mod.ts with it. */
 import type { Resource } from "../rest/resource.ts";
-import { statefulSet } from "./apps/stateful_set.ts";
 import { horizontalPodAutoscaler } from "./autoscaling/horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./autoscaling/horizontal_pod_autoscaler_v1.ts";
 import { ingress } from "./networking/ingress.ts";
@@ -13,11 +12,9 @@ import { podDisruptionBudget } from "./policy/pod_disruption_budget.ts";
 import { csiDriver } from "./storage/csi_driver.ts";
 import { csiNode } from "./storage/csi_node.ts";
 import { csiStorageCapacity } from "./storage/csi_storage_capacity.ts";
-import { storageClass } from "./storage/storage_class.ts";
 import { volumeAttributesClass } from "./storage/volume_attributes_class.ts";
 
 const declared = [
-  statefulSet,
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,
   ingress,
@@ -30,7 +27,6 @@ const declared = [
   csiDriver,
   csiNode,
   csiStorageCapacity,
-  storageClass,
   volumeAttributesClass,
 ];
 

@@ -7,6 +7,7 @@ import { controllerRevision } from "./apps/controller_revision.ts";
 import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
 import { replicaSet } from "./apps/replica_set.ts";
+import { statefulSet } from "./apps/stateful_set.ts";
 import { cronJob } from "./batch/cron_job.ts";
 import { job } from "./batch/job.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
@@ -17,6 +18,8 @@ import { event } from "./core/event.ts";
 import { limitRange } from "./core/limit_range.ts";
 import { namespace } from "./core/namespace.ts";
 import { node } from "./core/node.ts";
+import { persistentVolume } from "./core/persistent_volume.ts";
+import { persistentVolumeClaim } from "./core/persistent_volume_claim.ts";
 import { pod } from "./core/pod.ts";
 import { podTemplate } from "./core/pod_template_resource.ts";
 import { replicationController } from "./core/replication_controller.ts";
@@ -31,6 +34,7 @@ import { clusterRoleBinding } from "./rbac/cluster_role_binding.ts";
 import { role } from "./rbac/role.ts";
 import { roleBinding } from "./rbac/role_binding.ts";
 import { priorityClass } from "./scheduling/priority_class.ts";
+import { storageClass } from "./storage/storage_class.ts";
 
 const declared = [
   // core
@@ -40,6 +44,8 @@ const declared = [
   limitRange,
   namespace,
   node,
+  persistentVolume,
+  persistentVolumeClaim,
   pod,
   podTemplate,
   replicationController,
@@ -52,6 +58,7 @@ const declared = [
   daemonSet,
   deployment,
   replicaSet,
+  statefulSet,
   // the other groups
   cronJob,
   job,
@@ -64,6 +71,7 @@ const declared = [
   role,
   roleBinding,
   priorityClass,
+  storageClass,
 ];
 
 export const resources = declared as unknown as readonly Resource[];

@@ -37,7 +37,16 @@ export interface FakeClientOptions {
   served?: readonly Kind[];
 }
 
-const stable = ["", "apps", "batch", "coordination.k8s.io", "discovery.k8s.io", "policy", "rbac.authorization.k8s.io"];
+const stable = [
+  "",
+  "apps",
+  "batch",
+  "coordination.k8s.io",
+  "discovery.k8s.io",
+  "policy",
+  "rbac.authorization.k8s.io",
+  "storage.k8s.io",
+];
 const defaultServed = (Object.values(kinds) as Kind[]).filter((kind) =>
   kind.version === "v1" && stable.includes(kind.group)
 );
