@@ -14,7 +14,7 @@ import { systemRandom } from "./lib/seams/random.ts";
 import { components } from "./lib/supervisor/components.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
 import { type ChildSpec, supervise, type Supervised } from "./lib/supervisor/child.ts";
-import { endLeftovers, noteRunning } from "./lib/supervisor/leftovers.ts";
+import { endLeftovers, endRedis, noteRunning } from "./lib/supervisor/leftovers.ts";
 import { lock, runningPid } from "./lib/supervisor/lock.ts";
 import { waitForApi, waitForNode, waitForOwnNode } from "./lib/supervisor/ready.ts";
 import { tokenCommand, tokenFlags } from "./lib/supervisor/token_command.ts";
@@ -178,7 +178,10 @@ async function endKilled(config: StartConfig): Promise<boolean> {
 async function stop(config: StartConfig): Promise<void> {
   const pid = await runningPid(config.dataDir);
   if (pid === undefined) {
-    if (!(await endKilled(config))) say(`nothing runs on ${config.dataDir}`);
+    const ended = await endKilled(config);
+    const redis = await endRedis(config.dataDir, { clock: systemClock });
+    if (redis) say("  ended      redis-server of an API server that was killed");
+    if (!ended && !redis) say(`nothing runs on ${config.dataDir}`);
     return;
   }
   Deno.kill(pid, "SIGTERM");

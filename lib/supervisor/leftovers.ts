@@ -1,7 +1,7 @@
 /**
  * What a supervisor that was killed has left running. Its components go on (the pods need them), and whoever starts or stops next on this
  * data directory ends them first: a process is told from another with the same number by when it began, and in which life of the machine.
- * Leaves out redis-server, which is a daemon of its own: the next API server adopts it.
+ * redis-server is a daemon of its own: the next API server adopts it, so that only stop and reset end one.
  */
 import { type Clock, sleep } from "../seams/clock.ts";
 import { readText, writeAtomic } from "../seams/files.ts";
@@ -43,6 +43,23 @@ export async function endLeftovers(dataDir: string, { clock, graceMs }: { clock:
   return ended.flat();
 }
 
+/** Ends the Redis of a killed API server: SIGTERM, on which it syncs its log. True when there was one. */
+export async function endRedis(dataDir: string, { clock }: { clock: Clock }): Promise<boolean> {
+  const dir = `${dataDir}/apiserver/redis`;
+  const pid = Number((await readText(`${dir}/redis.pid`))?.trim());
+  const lives = async () => (await commandLine(pid))?.includes(`${dir}/`) === true;
+  if (!(pid > 0) || !(await lives())) return false;
+  Deno.kill(pid, "SIGTERM");
+  while (await lives()) await sleep(clock, askEveryMs);
+  return true;
+}
+
+/** What a process was started with; redis-server writes its socket there. `undefined` when it has ended. */
+async function commandLine(pid: number): Promise<string | undefined> {
+  const text = await ofProcess(pid, "cmdline");
+  return text === "" ? undefined : text;
+}
+
 async function noted(dataDir: string): Promise<{ name: string; pid: number; identity: string }[]> {
   const found = [];
   try {
@@ -58,7 +75,7 @@ async function noted(dataDir: string): Promise<{ name: string; pid: number; iden
 
 /** The machine's life and the process's beginning in it, in clock ticks (proc(5): the 22nd field of stat). */
 async function identityOf(pid: number): Promise<string | undefined> {
-  const stat = await statText(pid);
+  const stat = await ofProcess(pid, "stat");
   // The second field, the program's name, may hold spaces and parentheses.
   const [state, ...fields] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
   // A zombie has ended; who should collect it may take its time.
@@ -66,9 +83,9 @@ async function identityOf(pid: number): Promise<string | undefined> {
   return `${(await readText("/proc/sys/kernel/random/boot_id"))?.trim()} ${fields[18]}`;
 }
 
-async function statText(pid: number): Promise<string | undefined> {
+async function ofProcess(pid: number, file: "cmdline" | "stat"): Promise<string | undefined> {
   try {
-    return await readText(`/proc/${pid}/stat`);
+    return await readText(`/proc/${pid}/${file}`);
   } catch (error) {
     // ESRCH: it ended while we read.
     if (/os error 3\b/.test(String(error))) return undefined;

@@ -1,7 +1,7 @@
 import assert from "assert";
 import { systemClock } from "../seams/clock.ts";
 import { systemProcesses } from "../seams/process.ts";
-import { endLeftovers, noteRunning } from "./leftovers.ts";
+import { endLeftovers, endRedis, noteRunning } from "./leftovers.ts";
 
 const options = { clock: systemClock, graceMs: 200 };
 
@@ -32,4 +32,20 @@ Deno.test("endLeftovers() of a directory where nothing ever ran does nothing", a
   const dir = await Deno.makeTempDir();
   assert.deepEqual(await endLeftovers(dir, options), []);
   await Deno.remove(dir);
+});
+
+Deno.test("endRedis() ends the process of the note only if it is this directory's", async () => {
+  const dir = await Deno.makeTempDir();
+  assert.equal(await endRedis(dir, options), false);
+  const own = systemProcesses.spawn(["sh", "-c", "sleep 60 & wait", `${dir}/apiserver/redis/redis.sock`]);
+  const stranger = systemProcesses.spawn(["sleep", "60"]);
+  await Deno.mkdir(`${dir}/apiserver/redis`, { recursive: true });
+  await Deno.writeTextFile(`${dir}/apiserver/redis/redis.pid`, `${stranger.pid}\n`);
+  assert.equal(await endRedis(dir, options), false);
+  await Deno.writeTextFile(`${dir}/apiserver/redis/redis.pid`, `${own.pid}\n`);
+  assert.equal(await endRedis(dir, options), true);
+  assert.equal(await own.ended, 143);
+  stranger.kill("SIGKILL");
+  assert.equal(await stranger.ended, 137, "it lived until now");
+  await Deno.remove(dir, { recursive: true });
 });
