@@ -22,10 +22,15 @@ class Shell {
     assert.notEqual(code, 0);
   }
 
-  /** A part of the test that needs these resources. Where one of them is not served, kubectl must say so and the part is left out. */
+  /** A part of the test that needs these resources. Where one of them is not served, kubectl must say so. */
   readonly step = (name: string, run: () => Promise<void>, ...needs: string[]): Promise<void> => {
     const missing = needs.find((one) => !this.served.has(one));
-    return this.scene.step(name, run, missing === undefined ? {} : { skip: `${missing} is not served` });
+    if (missing === undefined) return this.scene.step(name, run);
+    return this.scene.step(
+      `${name}: kubectl says that ${missing} is not served`,
+      () =>
+        this.refuses(`get ${missing}`, /the server doesn't have a resource type|could not find the requested resource/),
+    );
   };
 }
 
