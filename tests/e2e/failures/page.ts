@@ -1,4 +1,5 @@
 /** docs/failures.md, from what failures_test has measured. */
+import { output, systemProcesses } from "../../../lib/seams/process.ts";
 import { graceSeconds, type Row, tolerationSeconds } from "./world.ts";
 
 const path = new URL("../../../docs/failures.md", import.meta.url);
@@ -31,4 +32,5 @@ ${sections.join("\n")}
 This page is written by \`UPDATE=1 FAILURES=all deno test -A tests/e2e/failures_test.ts\`.
 `,
   );
+  await output(systemProcesses, [Deno.execPath(), "fmt", "--quiet", path.pathname]);
 }

@@ -1,4 +1,5 @@
 /** docs/rollouts.md, from what rollouts_test has measured. */
+import { output, systemProcesses } from "../../../lib/seams/process.ts";
 import type { Report } from "../../harness/requests.ts";
 
 interface Run {
@@ -67,4 +68,5 @@ Times are those of three hosts, their engines, the cluster and both clients on t
     } deno test -A tests/e2e/rollouts_test.ts\`; \`deno task e2e\` runs a short form of it.
 `,
   );
+  await output(systemProcesses, [Deno.execPath(), "fmt", "--quiet", path.pathname]);
 }
