@@ -349,6 +349,8 @@ export const jobBackoffMinMs = 10_000;
 export const jobBackoffMaxMs = 360_000;
 /** Pods that a Job's status lists as ended and not yet counted (upstream: MaxUncountedPods). */
 export const uncountedPodsMax = 500;
+/** An evicted pod that is not seen to go for this long does not go (upstream: DeletionTimeout, stalePodDisruptionTimeout). */
+export const disruptionTimeoutMs = 120_000;
 /** Characters of revision-history that are kept. */
 export const revisionHistoryCharactersMax = 2000;
 /** Endpoints in one EndpointSlice. */
@@ -505,6 +507,8 @@ export const verifiedTokensMax = 8_192;
 
 /** How often a write is judged anew because others used up what it was to use: each time at least one of them got through. */
 export const admissionAttemptsMax = 20;
+/** Pods that are looked at when a namespace gets a stricter level (k8s.io/pod-security-admission). */
+export const podSecurityPodsMax = 3_000;
 
 // apiserver/controllers/resource_quota
 

@@ -9,6 +9,7 @@ import { impliedVerbs } from "./implied_verbs.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { Permissions } from "./permissions.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
+import { podSecurity } from "./pod_security/plugin.ts";
 import { priority } from "./priority.ts";
 import { rbacEscalation } from "./rbac_escalation.ts";
 import { type QuotaParts, resourceQuota } from "./resource_quota.ts";
@@ -35,6 +36,7 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     priority,
     defaultStorageClass,
     storageInUse,
+    podSecurity,
     // Last: it counts what the others have made of an object.
     resourceQuota(quota),
   ];
