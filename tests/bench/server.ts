@@ -48,6 +48,8 @@ export async function startServer(flags: string[] = ["--roles", "server"]): Prom
       const access = parseKubeconfig(await Deno.readTextFile(`${dataDir}/kubeconfig`));
       const client = createClient(httpsTransport(access));
       await client.raw("GET", "/readyz");
+      // No pod is taken before its namespace has been given its account.
+      await client.raw("GET", "/api/v1/namespaces/default/serviceaccounts/default");
       const readyMs = systemClock.now() - begun;
       const redis = () => Number(Deno.readTextFileSync(`${dataDir}/apiserver/redis/redis.pid`));
       return { client, access, dataDir, pids: () => [child.pid, redis()], readyMs, [Symbol.asyncDispose]: stop };
