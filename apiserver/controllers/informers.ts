@@ -57,6 +57,10 @@ export function createInformers(client: Client, clock: Clock) {
       indexes: { volume: ({ spec }) => spec.volumeName ? [spec.volumeName] : [] },
     }),
     persistentVolumes: createInformer(client, kinds.PersistentVolume, { clock, indexes: { claim: byClaim } }),
+    podDisruptionBudgets: createInformer(client, kinds.PodDisruptionBudget, {
+      clock,
+      indexes: { namespace: byNamespace },
+    }),
     storageClasses: createInformer(client, kinds.StorageClass, { clock }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
     cronJobs: createInformer(client, kinds.CronJob, { clock }),

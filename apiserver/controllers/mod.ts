@@ -17,6 +17,8 @@ import { cronJobController } from "./cron_job/controller.ts";
 import { daemonSetController } from "./daemon_set/controller.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import { deploymentController } from "./deployment/controller.ts";
+import { disruptionController } from "./disruption/controller.ts";
+import { staleDisruptionController } from "./disruption/stale.ts";
 import { endpointSliceController } from "./endpoint_slice/controller.ts";
 import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/controller.ts";
 import { endpointsController } from "./endpoints/controller.ts";
@@ -51,10 +53,14 @@ export interface Entry {
   run(parts: Parts, signal: AbortSignal): Promise<void>;
 }
 
-function entry(name: string, make: (parts: Parts) => AnyController): Entry {
+/** Several control loops may be one user. */
+function entry(name: string, ...makes: ((parts: Parts) => AnyController)[]): Entry {
   return {
     name,
-    run: (parts, signal) => runController(make(parts), { client: parts.client, clock: parts.clock, signal }),
+    async run(parts, signal) {
+      const { client, clock } = parts;
+      await Promise.all(makes.map((make) => runController(make(parts), { client, clock, signal })));
+    },
   };
 }
 
@@ -81,6 +87,7 @@ export const controllers: readonly Entry[] = [
   entry("job-controller", jobController),
   entry("cronjob-controller", cronJobController),
   entry("ttl-after-finished-controller", ttlAfterFinishedController),
+  entry("disruption-controller", disruptionController, staleDisruptionController),
   entry("persistent-volume-binder", persistentVolumeController),
   entry("pvc-protection-controller", claimProtectionController),
   entry("pv-protection-controller", volumeProtectionController),

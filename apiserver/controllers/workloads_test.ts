@@ -277,3 +277,59 @@ check("run a StatefulSet in order, update it, heal it, and keep its claims", asy
   );
   assert.deepEqual(claims(), ["data-web-0"]);
 });
+
+check("keep a PodDisruptionBudget's count", async (cluster) => {
+  const spec = { selector, minAvailable: "50%" };
+  await cluster.client.create(kinds.PodDisruptionBudget, { metadata, spec } as Loose);
+  const set = { selector, replicas: 4, template: template("web:1") };
+  await cluster.client.create(kinds.ReplicaSet, { metadata, spec: set } as Loose);
+  const status = () => cluster.get(kinds.PodDisruptionBudget, "default/web")!.status;
+  await cluster.until("all healthy", () => status().disruptionsAllowed === 2 && status().expectedPods === 4);
+  cluster.down.add("n1");
+  for (const pod of cluster.all(kinds.Pod).filter((pod) => pod.spec.nodeName === "n1")) {
+    await cluster.client.delete(kinds.Pod, pod.metadata);
+  }
+  cluster.nodes = ["n1"];
+  await cluster.until("fewer", () => status().currentHealthy === 2 && status().disruptionsAllowed === 0);
+});
+
+check("bind claims to volumes, protect what is in use, and release it", async (cluster) => {
+  const { client } = cluster;
+  const volume = (name: string, storage: string) => ({
+    metadata: { name, finalizers: ["kubernetes.io/pv-protection"] },
+    spec: {
+      capacity: { storage },
+      accessModes: ["ReadWriteOnce"],
+      hostPath: { path: `/srv/${name}` },
+      persistentVolumeReclaimPolicy: "Retain",
+    },
+    status: { phase: "Pending" },
+  });
+  const claim = {
+    metadata: { ...metadata, finalizers: ["kubernetes.io/pvc-protection"] },
+    spec: { accessModes: ["ReadWriteOnce"], storageClassName: "", resources: { requests: { storage: "5Gi" } } },
+    status: { phase: "Pending" },
+  };
+  const phaseOf = (name: string) => cluster.get(kinds.PersistentVolume, name)?.status.phase;
+  const claimNow = () => cluster.get(kinds.PersistentVolumeClaim, "default/web");
+  await client.create(kinds.PersistentVolumeClaim, claim as Loose);
+  await client.create(kinds.PersistentVolume, volume("small", "1Gi") as Loose);
+  await cluster.until("available", () => phaseOf("small") === "Available");
+  assert.equal(claimNow()!.status.phase, "Pending");
+  await client.create(kinds.PersistentVolume, volume("large", "10Gi") as Loose);
+  await cluster.until("bound", () => claimNow()!.status.phase === "Bound" && phaseOf("large") === "Bound");
+  assert.deepEqual(claimNow()!.status.capacity, { storage: "10Gi" });
+  assert.equal(claimNow()!.spec.volumeName, "large");
+
+  const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "web" } }];
+  const user = { metadata, spec: { containers: [{ name: "c", image: "x" }], volumes } };
+  await client.create(kinds.Pod, user as Loose);
+  await cluster.until("in use", () => cluster.get(kinds.Pod, "default/web")?.status.phase === "Running");
+  await client.delete(kinds.PersistentVolumeClaim, metadata);
+  await client.delete(kinds.PersistentVolume, { name: "large" });
+  await cluster.clock.advance(5_000);
+  assert(claimNow() !== undefined && phaseOf("large") === "Bound", "both stay while the pod runs");
+  await client.delete(kinds.Pod, metadata);
+  await cluster.until("gone", () => claimNow() === undefined && phaseOf("large") === undefined);
+  assert.equal(phaseOf("small"), "Available");
+});

@@ -8,7 +8,6 @@ import { ipAddress } from "./networking/ip_address.ts";
 import { networkPolicy } from "./networking/network_policy.ts";
 import { serviceCidr } from "./networking/service_cidr.ts";
 import { runtimeClass } from "./node/runtime_class.ts";
-import { podDisruptionBudget } from "./policy/pod_disruption_budget.ts";
 import { csiDriver } from "./storage/csi_driver.ts";
 import { csiNode } from "./storage/csi_node.ts";
 import { csiStorageCapacity } from "./storage/csi_storage_capacity.ts";
@@ -23,7 +22,6 @@ const declared = [
   networkPolicy,
   serviceCidr,
   runtimeClass,
-  podDisruptionBudget,
   csiDriver,
   csiNode,
   csiStorageCapacity,

@@ -29,6 +29,7 @@ import { service } from "./core/service.ts";
 import { serviceAccount } from "./core/service_account.ts";
 import { endpointSlice } from "./discovery/endpoint_slice.ts";
 import { event as newEvent } from "./events/event.ts";
+import { podDisruptionBudget } from "./policy/pod_disruption_budget.ts";
 import { clusterRole } from "./rbac/cluster_role.ts";
 import { clusterRoleBinding } from "./rbac/cluster_role_binding.ts";
 import { role } from "./rbac/role.ts";
@@ -66,6 +67,7 @@ const declared = [
   lease,
   endpointSlice,
   newEvent,
+  podDisruptionBudget,
   clusterRole,
   clusterRoleBinding,
   role,
