@@ -1,23 +1,19 @@
 /** Flags → parts → listen. The parts are made here, in order, and nowhere else. */
 import { getLogger } from "log";
-import { type Client, createClient } from "../lib/client/client.ts";
+import { createClient } from "../lib/client/client.ts";
 import { fail } from "../lib/fail.ts";
 import { parseFlags, processSources } from "../lib/flags.ts";
 import * as limits from "../lib/limits.ts";
 import { startLogging } from "../lib/log.ts";
 import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
-import { isReason } from "../lib/status.ts";
-import { Namespace } from "../lib/types/kinds.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
 import { type Auth, createAuth } from "./auth/mod.ts";
-import { bootstrapRbac } from "./auth/rbac/bootstrap.ts";
 import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
-import { systemNamespaces } from "./controllers/bootstrap.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
@@ -27,6 +23,7 @@ import { quotaParts } from "./quota_usage.ts";
 import { resources } from "./registry/mod.ts";
 import { createRest } from "./rest/rest.ts";
 import { createHandler, listen } from "./server.ts";
+import { createSystemObjects } from "./system_objects.ts";
 import { openStore } from "./storage/open.ts";
 import type { Store } from "./storage/store.ts";
 
@@ -98,8 +95,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
   const own = createClient((request) => handler(request, { user: apiserverUser }), { userAgent: "apiserver" });
-  await createNamespaces(own);
-  await bootstrapRbac(own);
+  await createSystemObjects(own);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
@@ -157,15 +153,6 @@ function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
       { name: "shutdown", check: () => require(!state.stopping.aborted, "the server is shutting down") },
     ],
   });
-}
-
-/** The controller that keeps them needs a Lease in one of them to lead. */
-async function createNamespaces(client: Client): Promise<void> {
-  for (const name of systemNamespaces) {
-    await client.create(Namespace, { metadata: { name }, spec: {} }).catch((error) => {
-      if (!isReason(error, "AlreadyExists")) throw error;
-    });
-  }
 }
 
 function require(is: boolean, otherwise: string): void {

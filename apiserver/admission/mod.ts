@@ -1,6 +1,8 @@
 /** The admission plugins, in the order in which they are asked. */
+import { certificateApproval, certificateSigning } from "./certificate_signers.ts";
 import { certificateSubjectRestriction } from "./certificate_subject_restriction.ts";
 import { defaultStorageClass } from "./default_storage_class.ts";
+import { defaultIngressClass } from "./default_ingress_class.ts";
 import { defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
@@ -28,12 +30,15 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     // First of those that look at the object: what is to be written into a namespace that is not there needs no further look.
     namespaceLifecycle,
     nodeRestriction,
+    certificateApproval(permissions),
+    certificateSigning(permissions),
     certificateSubjectRestriction,
     rbacEscalation(permissions),
     limitRanger,
     serviceAccount(random),
     defaultTolerationSeconds,
     priority,
+    defaultIngressClass,
     defaultStorageClass,
     storageInUse,
     podSecurity,

@@ -3,18 +3,17 @@ import { admissionPlugins } from "../../apiserver/admission/mod.ts";
 import type { Permissions } from "../../apiserver/admission/permissions.ts";
 import type { QuotaParts } from "../../apiserver/admission/resource_quota.ts";
 import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
-import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
 import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, type User } from "../../apiserver/auth/user.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
 import { quotaParts } from "../../apiserver/quota_usage.ts";
 import { resources } from "../../apiserver/registry/mod.ts";
+import { createSystemObjects } from "../../apiserver/system_objects.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
 import { systemRandom } from "../../lib/seams/random.ts";
-import { Namespace } from "../../lib/types/kinds.ts";
 import { type Answer, createFixture, type Fixture } from "./rest.ts";
 
 export interface Secured {
@@ -71,10 +70,7 @@ export async function createSecured(): Promise<Secured> {
   });
   const client = (user: User) => createClient((request) => handler(request, { user }));
   const admin = client(apiserverUser);
-  for (const name of ["kube-system", "kube-public", "kube-node-lease", "default"]) {
-    await admin.create(Namespace, { metadata: { name }, spec: {} });
-  }
-  await bootstrapRbac(admin);
+  await createSystemObjects(admin);
   await fixture.cache.fresh();
   return {
     fixture,
