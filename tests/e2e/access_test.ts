@@ -43,6 +43,8 @@ Deno.test({
     await step("the token ends with its pod", () => endsWithPod(cluster, host!));
     await step("auth can-i, whoami, reconcile, --as, create token", () => asking(cluster));
     await step("a Secret gets a token of its account", () => legacy(cluster));
+    await step("limits, quotas and Pod Security", () => limits(cluster));
+    await step("the cluster's own controllers may do all that they try", () => controllers(cluster));
     if (failed > 0) throw new Error(`${failed} parts failed; the cluster's last lines:\n${cluster.log(80)}`);
   },
 });
@@ -120,4 +122,47 @@ async function legacy(cluster: Cluster): Promise<void> {
   };
   await cluster.ask("apply -f -", { stdin: JSON.stringify(secret) });
   await cluster.eventually("get secret t -o jsonpath={.data.token}", (out) => out.length > 100);
+}
+
+async function limits(cluster: Cluster): Promise<void> {
+  await cluster.ask("create namespace small");
+  const pair = "pod-security.kubernetes.io/enforce=restricted";
+  await cluster.ask(["label", "namespace", "small", pair]);
+  const refused = await cluster.kubectl("apply -n small -f -", { stdin: pod("p") });
+  assert.match(refused.stderr, /violates PodSecurity "restricted:latest"/);
+  await cluster.ask(["label", "namespace", "small", "pod-security.kubernetes.io/enforce-"]);
+  await cluster.ask("create quota q -n small --hard=pods=1,count/configmaps=5");
+  await cluster.ask("apply -n small -f -", { stdin: pod("p") });
+  const second = await cluster.kubectl("apply -n small -f -", { stdin: pod("q") });
+  assert.match(second.stderr, /exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1/);
+  await cluster.eventually("get quota q -n small", (out) => /count\/configmaps: 1\/5, pods: 1\/1/.test(out));
+  await cluster.ask("delete namespace small");
+}
+
+async function controllers(cluster: Cluster): Promise<void> {
+  const template = (restartPolicy = "Always") => ({
+    metadata: { labels: { app: "x" } },
+    spec: {
+      restartPolicy,
+      terminationGracePeriodSeconds: 0,
+      containers: [{ name: "c", image: "busybox:1.36", command: ["sleep", restartPolicy === "Always" ? "3600" : "1"] }],
+    },
+  });
+  const make = async (apiVersion: string, kind: string, spec: object) => {
+    const stdin = JSON.stringify({ apiVersion, kind, metadata: { name: "x" }, spec });
+    await cluster.ask("apply -f -", { stdin });
+  };
+  const selector = { matchLabels: { app: "x" } };
+  await make("apps/v1", "Deployment", { selector, template: template() });
+  await make("apps/v1", "DaemonSet", { selector, template: template() });
+  await make("apps/v1", "StatefulSet", { selector, template: template(), serviceName: "x" });
+  await make("batch/v1", "Job", { template: template("Never"), ttlSecondsAfterFinished: 1 });
+  await make("batch/v1", "CronJob", { schedule: "* * * * *", jobTemplate: { spec: { template: template("Never") } } });
+  await make("v1", "Service", { selector: { app: "x" }, type: "LoadBalancer", ports: [{ port: 80 }] });
+  await cluster.ask("rollout status deployment/x statefulset/x daemonset/x --timeout=120s");
+  await cluster.ask("wait --for=delete job/x --timeout=60s");
+  await cluster.ask("delete deployment,statefulset,daemonset,cronjob,service x");
+  await cluster.eventually("get pods -o name", (out) => out.trim() === "");
+  const said = cluster.log(10_000).split("\n").filter((line) => /cannot \w+ resource|forbidden/i.test(line));
+  assert.deepEqual(said, []);
 }
