@@ -10,7 +10,7 @@ import { type Instant, rfc3339 } from "../../lib/seams/clock.ts";
 import { isReason } from "../../lib/status.ts";
 import type { Lease } from "../../lib/types/coordination_v1.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
-import type { EndpointSlice } from "../../lib/types/discovery_v1.ts";
+import type { Endpoint, EndpointSlice } from "../../lib/types/discovery_v1.ts";
 import { Pod as PodKind } from "../../lib/types/kinds.ts";
 import { aspectOf } from "./changes.ts";
 import type { Parts } from "./parts.ts";
@@ -19,8 +19,10 @@ import { servicesOf } from "./service_pods.ts";
 
 export interface PodDrainingView {
   pod: Pod;
-  /** Of the Services that select the pod. */
-  slices: readonly EndpointSlice[];
+  /** Of each Service that selects the pod. */
+  services: readonly (readonly EndpointSlice[])[];
+  /** Another pod takes its place: what made it wants as many as before. */
+  replaced: boolean;
   proxies: readonly { revision: number; expiresAt: Instant }[];
 }
 
@@ -36,16 +38,19 @@ const awaitsDraining = (pod: Pod) =>
 const isDrained = (pod: Pod) => podCondition(pod, drainedCondition)?.status === "True";
 
 export function planPodDraining(
-  { pod, slices, proxies }: PodDrainingView,
+  { pod, services, replaced, proxies }: PodDrainingView,
   now: Instant,
 ): readonly (PodDrainingAction | WakeAt)[] {
   if (!awaitsDraining(pod) || isDrained(pod)) return [];
-  const inUse = slices.some(({ endpoints }) =>
-    (endpoints ?? []).some(({ targetRef, conditions }) =>
-      targetRef?.uid === pod.metadata.uid && conditions?.terminating !== true
-    )
-  );
-  if (inUse) return [];
+  const isOwn = ({ targetRef }: Endpoint) => targetRef?.uid === pod.metadata.uid;
+  const used = services.map((slices) => slices.flatMap(({ endpoints }) => endpoints ?? []));
+  if (used.flat().some((endpoint) => isOwn(endpoint) && endpoint.conditions?.terminating !== true)) return [];
+  // Where nobody is ready, proxies fall back to those that terminate and still serve: its successor is waited for.
+  const isLast = (endpoints: readonly Endpoint[]) =>
+    endpoints.some((endpoint) => isOwn(endpoint) && endpoint.conditions?.serving !== false) &&
+    !endpoints.some(({ conditions }) => conditions?.ready === true);
+  if (replaced && used.some(isLast)) return [];
+  const slices = services.flat();
   const revision = Math.max(0, ...slices.map(({ metadata }) => Number(metadata.resourceVersion)));
   const late = proxies.filter((proxy) => proxy.expiresAt > now && proxy.revision < revision);
   if (late.length === 0) return [{ do: "setDrained", pod, why: "no proxy sends new connections to it" }];
@@ -78,7 +83,8 @@ export function podDrainingController({ informers, clock }: Parts): Controller<P
       if (pod === undefined) return undefined;
       return {
         pod,
-        slices: servicesOf(pod, informers).flatMap((service) => endpointSlices.by("service", service)),
+        services: servicesOf(pod, informers).map((service) => endpointSlices.by("service", service)),
+        replaced: isReplaced(pod, informers),
         proxies: [...leases.list()].flatMap((lease) => programmedOf(lease) ?? []),
       };
     },
@@ -93,4 +99,13 @@ export function podDrainingController({ informers, clock }: Parts): Controller<P
       }
     },
   };
+}
+
+/** Sets of stateful or one-per-node pods make the next one only when this one is gone. */
+function isReplaced({ metadata }: Pod, { replicaSets, replicationControllers }: Informers): boolean {
+  const owner = controllerOf({ metadata });
+  if (owner === undefined) return false;
+  const sets = { ReplicaSet: replicaSets, ReplicationController: replicationControllers };
+  const set = sets[owner.kind as keyof typeof sets]?.get(`${metadata.namespace}/${owner.name}`);
+  return set !== undefined && set.metadata.deletionTimestamp === undefined && (set.spec.replicas ?? 1) > 0;
 }

@@ -16,7 +16,11 @@ const pod = (more: Loose = {}): Loose => ({
 });
 const slice = (resourceVersion: string, terminating?: boolean, uid = "u1"): Loose => ({
   metadata: { resourceVersion },
-  endpoints: [{ addresses: ["10.0.0.1"], targetRef: { uid }, conditions: { terminating } }],
+  endpoints: [{
+    addresses: ["10.0.0.1"],
+    targetRef: { uid },
+    conditions: { terminating, serving: true, ready: terminating !== true },
+  }],
 });
 const proxy = (revision: number, expiresIn = 30_000) => ({ revision, expiresAt: now + expiresIn });
 
@@ -38,10 +42,17 @@ Deno.test("planPodDraining() waits for every slice and every live proxy", () => 
       "wakeAt +30000",
     ],
     ["a dead proxy", { slices: [slice("5", true)], proxies: [proxy(4, -1), proxy(5)] }, "setDrained"],
+    ["the last of a Service that is replaced", { slices: [slice("5", true)], replaced: true }, ""],
+    ["the last of a Service that is not", { slices: [slice("5", true)] }, "setDrained"],
+    [
+      "one of two that are replaced",
+      { slices: [slice("5", true), slice("6", false, "u2")], replaced: true },
+      "setDrained",
+    ],
     ["the first to be taken for dead", { slices: [slice("5", true)], proxies: [proxy(4, 20), proxy(3)] }, "wakeAt +20"],
   ];
-  for (const [name, view, wanted] of cases) {
-    const actions = planPodDraining({ pod: pod(), slices: [], proxies: [], ...view }, now);
+  for (const [name, { slices = [], ...view }, wanted] of cases) {
+    const actions = planPodDraining({ pod: pod(), services: [slices], replaced: false, proxies: [], ...view }, now);
     const words = actions.map((action) => action.do === "wakeAt" ? `wakeAt +${action.at - now}` : action.do);
     assert.equal(words.join(" "), wanted, name);
   }

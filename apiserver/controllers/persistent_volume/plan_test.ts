@@ -101,7 +101,7 @@ Deno.test("matchingVolume() takes the smallest that fits", () => {
 function textOf(action: ClaimAction | VolumeAction): string {
   switch (action.do) {
     case "report":
-      return `${action.report.reason}: ${action.report.message.slice(0, 60)}`;
+      return `${action.report.reason}: ${action.report.message}`;
     case "updateClaim": {
       const { spec, metadata } = action.claim;
       const keys = Object.keys(metadata.annotations ?? {}).map((key) => key.split("/")[1]);
@@ -119,6 +119,9 @@ function textOf(action: ClaimAction | VolumeAction): string {
       return "release";
   }
 }
+
+/** Messages are told from each other by how they begin. */
+const short = (texts: readonly string[]) => texts.map((text) => text.slice(0, 60));
 
 const done = { "pv.kubernetes.io/bind-completed": "yes" };
 
@@ -193,7 +196,7 @@ Deno.test("planClaim() binds step by step, and says what it waits for", () => {
   for (const [why, wish, volumes, classes, waiting, expected] of table) {
     const find = (name: string) => volumes.find(({ metadata }) => metadata.name === name);
     const actions = planClaim({ claim: claim(wish), volumes, volume: find, classes, waiting });
-    assert.deepEqual(actions.map(textOf), expected, why);
+    assert.deepEqual(short(actions.map(textOf)), short(expected), why);
   }
 });
 
@@ -234,7 +237,8 @@ Deno.test("planVolume() says what the volume is", () => {
   ];
   for (const [why, wish, claimWish, expected] of table) {
     const named = claimWish === undefined ? undefined : claim(claimWish);
-    assert.deepEqual(planVolume({ volume: volume("v", wish), claim: named }).map(textOf), expected, why);
+    const actions = planVolume({ volume: volume("v", wish), claim: named });
+    assert.deepEqual(short(actions.map(textOf)), short(expected), why);
   }
 });
 
