@@ -11,8 +11,10 @@ import { isReason } from "../../lib/status.ts";
 import type { Lease } from "../../lib/types/coordination_v1.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import type { Endpoint, EndpointSlice } from "../../lib/types/discovery_v1.ts";
-import { Pod as PodKind } from "../../lib/types/kinds.ts";
+import { Pod as PodKind, ReplicaSet, ReplicationController } from "../../lib/types/kinds.ts";
 import { aspectOf } from "./changes.ts";
+import type { Informers } from "./informers.ts";
+import { controllerKey } from "./owner.ts";
 import type { Parts } from "./parts.ts";
 import { isFinished, podCondition } from "./pod_state.ts";
 import { servicesOf } from "./service_pods.ts";
@@ -102,10 +104,8 @@ export function podDrainingController({ informers, clock }: Parts): Controller<P
 }
 
 /** Sets of stateful or one-per-node pods make the next one only when this one is gone. */
-function isReplaced({ metadata }: Pod, { replicaSets, replicationControllers }: Informers): boolean {
-  const owner = controllerOf({ metadata });
-  if (owner === undefined) return false;
-  const sets = { ReplicaSet: replicaSets, ReplicationController: replicationControllers };
-  const set = sets[owner.kind as keyof typeof sets]?.get(`${metadata.namespace}/${owner.name}`);
+function isReplaced(pod: Pod, { replicaSets, replicationControllers }: Informers): boolean {
+  const set = replicaSets.get(controllerKey(pod, ReplicaSet) ?? "") ??
+    replicationControllers.get(controllerKey(pod, ReplicationController) ?? "");
   return set !== undefined && set.metadata.deletionTimestamp === undefined && (set.spec.replicas ?? 1) > 0;
 }
