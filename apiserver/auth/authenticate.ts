@@ -48,6 +48,11 @@ function userOf(socket: TLSSocket): User | null {
   return authenticated(subject.CN, [subject.O ?? []].flat());
 }
 
+/** A certificate of somebody else's authority, or one whose time is over. */
+function showsForeignCertificate({ socket }: Evidence): boolean {
+  return socket !== undefined && socket.authorized !== true && socket.getPeerCertificate?.()?.subject !== undefined;
+}
+
 /** The bearer token of the admin kubeconfig. */
 export function staticToken(token: string, user = authenticated("admin", [mastersGroup])): Authenticator {
   return {
@@ -82,6 +87,6 @@ export async function authenticate(list: readonly Authenticator[], evidence: Evi
     const user = answer instanceof Promise ? await answer : answer;
     if (user !== undefined) return user;
   }
-  if (evidence.headers.has("authorization")) throw unauthorized();
+  if (evidence.headers.has("authorization") || showsForeignCertificate(evidence)) throw unauthorized();
   return anonymous;
 }
