@@ -11,7 +11,9 @@ import type { Client } from "./lib/client/client.ts";
 import { readKubeconfig } from "./lib/join/follow.ts";
 import { joinStringOf, startToken } from "./lib/join/tokens.ts";
 import { systemRandom } from "./lib/seams/random.ts";
+import { nodeLeaveMsMax } from "./lib/limits.ts";
 import { components } from "./lib/supervisor/components.ts";
+import { hostStops } from "./lib/supervisor/host.ts";
 import { flagsOf, resolveConfig, type StartConfig } from "./lib/supervisor/config.ts";
 import { type ChildSpec, supervise, type Supervised } from "./lib/supervisor/child.ts";
 import { endLeftovers, endRedis, noteRunning } from "./lib/supervisor/leftovers.ts";
@@ -41,13 +43,21 @@ async function start(config: StartConfig): Promise<void> {
   await endKilled(config);
   const running: Supervised[] = [];
   const stopped = Promise.withResolvers<void>();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stopped.resolve());
+  let leaving = false;
+  const leave = () => {
+    leaving = true;
+    if (!tellAgentToLeave(running)) stopped.resolve();
+  };
+  Deno.addSignalListener("SIGINT", () => stopped.resolve());
+  Deno.addSignalListener("SIGTERM", async () => await hostStops(systemProcesses) ? leave() : stopped.resolve());
+  Deno.addSignalListener("SIGUSR1", leave);
   const onLine = (name: string, line: string) => complain(`${name.padEnd(9)} ${line}`);
   // What cannot even start says why and is not tried for ever; what has worked is started again whatever ends it.
   let started = false;
   const again = ({ name }: ChildSpec, { code, lastLine }: { code: number; lastLine: string }) => {
     if (!started) stopped.reject(new Error(`the ${name} could not start (exit code ${code}): ${lastLine}`));
-    return started;
+    if (leaving && name === "agent") stopped.resolve();
+    return started && !leaving;
   };
   const onStart = ({ name }: ChildSpec, pid: number) =>
     void noteRunning(config.dataDir, name, pid).catch((error) =>
@@ -77,6 +87,15 @@ async function start(config: StartConfig): Promise<void> {
     ending.abort();
     for (const child of running) await child.stop();
   }
+}
+
+/** The pods move to other nodes, then the agent ends. False when there is none that could do it. */
+function tellAgentToLeave(running: readonly Supervised[]): boolean {
+  const pid = running.find(({ name }) => name === "agent")?.pid;
+  if (pid === undefined) return false;
+  say("leaving; pods that other nodes can run move there");
+  Deno.kill(pid, "SIGUSR1");
+  return true;
 }
 
 interface Phase {
@@ -174,8 +193,8 @@ async function endKilled(config: StartConfig): Promise<boolean> {
   return names.length > 0;
 }
 
-/** Ends a supervisor that runs on this data directory and waits until it has. */
-async function stop(config: StartConfig): Promise<void> {
+/** Ends a supervisor that runs on this data directory and waits until it has; `leaving`: its pods move to other nodes first. */
+async function stop(config: StartConfig, { leaving }: { leaving: boolean }): Promise<void> {
   const pid = await runningPid(config.dataDir);
   if (pid === undefined) {
     const ended = await endKilled(config);
@@ -184,8 +203,8 @@ async function stop(config: StartConfig): Promise<void> {
     if (!ended && !redis) say(`nothing runs on ${config.dataDir}`);
     return;
   }
-  Deno.kill(pid, "SIGTERM");
-  using _held = await lock(config.dataDir, { waitMs: stopGraceMs * 3 });
+  Deno.kill(pid, leaving ? "SIGUSR1" : "SIGTERM");
+  using _held = await lock(config.dataDir, { waitMs: stopGraceMs * 3 + (leaving ? nodeLeaveMsMax : 0) });
   say(`stopped (pid ${pid})`);
 }
 
@@ -202,7 +221,7 @@ async function remove(config: StartConfig, room: "agent" | "proxy", what: string
 }
 
 async function reset(config: StartConfig): Promise<void> {
-  await stop(config);
+  await stop(config, { leaving: true });
   const node = await joinedNode(config.dataDir);
   await remove(config, "agent", "all");
   await remove(config, "proxy", "all");
@@ -244,7 +263,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (command === "start") return await start(given);
   const config = await joinedConfig(given);
   if (command === "stop") {
-    await stop(config);
+    await stop(config, { leaving: config.withPods });
     if (config.withPods) await remove(config, "agent", "pods");
     return;
   }

@@ -14,6 +14,7 @@ import type { PodNetwork } from "./network/network.ts";
 import type { NodeAddress } from "./node/address.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { runLease } from "./node/lease.ts";
+import { leaveNode, returnNode } from "./node/leave.ts";
 import { keepNetwork } from "./node/keep_network.ts";
 import { createNode, type NodeAgent } from "./node/node.ts";
 import { allocatableOf, nodeLabels } from "./node/node_object.ts";
@@ -74,6 +75,8 @@ export interface Agent {
   readonly workers: PodWorkers;
   /** Until the signal aborts. The pods run on. */
   run(): Promise<void>;
+  /** Has the pods move to other nodes, and resolves when they have ended here. Throws when the API refuses or is away. */
+  leave(): Promise<void>;
 }
 
 const logger = getLogger(["sauropod", "agent"]);
@@ -111,10 +114,13 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     host.wake();
     workers.enqueueAll();
   });
+  const way = { ...options, ...informers, name: config.nodeName };
   return {
     workers,
     api: kubeletApi({ ...options, parts, assigned, workers, paths }),
+    leave: () => leaveNode(way),
     async run() {
+      returnNode(way).catch((error) => logger.warn("taking pods again: {error}", { error: String(error) }));
       // Made ahead, so that the first pod need not wait; if it fails now, that pod will say so.
       parts.images.infra().catch((error) => logger.debug("infra image: {error}", { error: String(error) }));
       await Promise.all([

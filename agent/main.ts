@@ -14,7 +14,7 @@ import { systemProcesses as processes } from "../lib/seams/process.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { defaultLink } from "../lib/supervisor/host.ts";
 import { Node as NodeKind, Pod as PodKind, Service as ServiceKind } from "../lib/types/kinds.ts";
-import { createAgent } from "./agent.ts";
+import { type Agent, createAgent } from "./agent.ts";
 import { type AgentConfig, agentConfig, runDirectory } from "./config.ts";
 import { findEngine } from "./engine/find.ts";
 import { createPodNetwork } from "./network/kernel_network.ts";
@@ -25,6 +25,15 @@ import { listenKubelet } from "./server.ts";
 import { createMounts } from "./volumes/mounts.ts";
 
 const logger = getLogger(["sauropod", "agent"]);
+
+/** The host goes: the pods move away first. */
+function leaveOn(name: Deno.Signal, agent: Agent, stopping: AbortController): void {
+  Deno.addSignalListener(name, () => {
+    agent.leave()
+      .catch((error) => logger.warn("leaving: {error}; the pods stay", { error: String(error) }))
+      .finally(() => stopping.abort());
+  });
+}
 
 async function main(config: AgentConfig): Promise<void> {
   await startLogging({ level: config["log-level"], format: config["log-format"] });
@@ -70,6 +79,7 @@ async function main(config: AgentConfig): Promise<void> {
     random,
     signal,
   });
+  leaveOn("SIGUSR1", agent, stopping);
   const files = { cert: config["tls-cert"], key: config["tls-key"], clientCa: config["client-ca"] };
   const server = await listenKubelet(agent.api, {
     address: config["bind-address"],

@@ -516,3 +516,5 @@ export const podSecurityPodsMax = 3_000;
 export const quotaResyncMs = 5 * 60_000;
 /** Between looks for kinds that quotas name and the server does not serve. */
 export const quotaDiscoveryMs = 30_000;
+/** A node that leaves waits for its pods to end for this long. */
+export const nodeLeaveMsMax = 120_000;

@@ -13,6 +13,7 @@ export interface ChildSpec {
 export interface Supervised {
   /** Process id of the present run, `undefined` between runs. */
   readonly pid: number | undefined;
+  readonly name: string;
   /** Ends it with SIGTERM, with SIGKILL after `graceMs`. */
   stop(): Promise<void>;
 }
@@ -59,6 +60,7 @@ export function supervise(spec: ChildSpec, options: SuperviseOptions): Supervise
   }
   const running = keepRunning();
   return {
+    name: spec.name,
     get pid() {
       return child?.pid;
     },

@@ -44,3 +44,13 @@ export async function hostAddress(processes: Processes): Promise<string> {
   }
   return address;
 }
+
+/** Is the host being shut down? Only systemd can tell; elsewhere the answer is no. */
+export async function hostStops(processes: Processes): Promise<boolean> {
+  try {
+    return (await processes.run(["systemctl", "is-system-running"])).stdout.trim() === "stopping";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,5 +1,6 @@
 import assert from "assert";
-import { nodeNameOf, pickAddress } from "./host.ts";
+import type { Processes } from "../seams/process.ts";
+import { hostStops, nodeNameOf, pickAddress } from "./host.ts";
 
 Deno.test("nodeNameOf() makes a valid node name of any host name", () => {
   const cases = [["Web_01.Example.COM", "web-01.example.com"], ["-x-", "x"], ["---", "localhost"], [
@@ -19,4 +20,15 @@ Deno.test("pickAddress() prefers the interface of the default route and never ta
   assert.equal(pickAddress(interfaces, "eth0"), "192.0.2.3");
   assert.equal(pickAddress(interfaces, undefined), "172.17.0.1");
   assert.equal(pickAddress(interfaces.slice(0, 1), "lo"), undefined);
+});
+
+Deno.test("hostStops() believes systemd, and nobody where there is none", async () => {
+  const saying = (stdout: string): Processes => ({
+    run: () => Promise.resolve({ code: 0, stdout, stderr: "" }),
+    spawn: () => assert.fail("nothing is started here"),
+  });
+  assert.equal(await hostStops(saying("stopping\n")), true);
+  assert.equal(await hostStops(saying("running\n")), false);
+  const without = { ...saying(""), run: () => Promise.reject(new Deno.errors.NotFound("systemctl")) };
+  assert.equal(await hostStops(without), false);
 });
