@@ -109,6 +109,18 @@ async function drain({ cluster, hosts }: ManyScene, turn: number): Promise<void>
   await cluster.ask(`uncordon ${name}`);
 }
 
+/** A host is taken down as at its shutdown, and comes back. */
+async function leave({ cluster, many }: ManyScene): Promise<void> {
+  const member = many.workers.at(-1)!;
+  const { name } = member.host;
+  const { code, stderr } = await many.task(member, ["stop", "--with-pods", "--engine", member.host.engineSocket]);
+  assert.equal(code, 0, stderr);
+  assert.equal(await cluster.ask(`get pods --field-selector=spec.nodeName=${name} -o name`), "");
+  await cluster.ask("rollout status deployment web --timeout=110s");
+  await member.start();
+  await cluster.eventually(`get node ${name} -o jsonpath={.spec.unschedulable}`, (text) => text === "");
+}
+
 async function scale({ cluster }: ManyScene): Promise<void> {
   for (const replicas of [many, 2, many, plan.replicas]) {
     await cluster.ask(`scale deployment web --replicas=${replicas}`);
@@ -139,6 +151,7 @@ async function changes(scene: ManyScene, load: Load): Promise<number> {
     say(`${name}: ${seconds} s; ${load.ok - ok} requests answered, ${load.failed - failed} failed`);
   };
   for (let i = 0; i < plan.drains; i++) await part(`drain ${i + 1}`, () => drain(scene, i + 1));
+  await part("a host leaves and comes back", () => leave(scene));
   await part("scale up, down and up", () => scale(scene));
   await part("each proxy is killed, each time with a rolling update", () => restartProxies(scene));
   let rollouts = 0;
