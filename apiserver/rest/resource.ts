@@ -49,7 +49,12 @@ export interface PrepareContext {
   now: number;
   random: Random;
   config: ClusterConfig;
-  user: { name: string; groups: readonly string[] };
+  user: {
+    name: string;
+    uid?: string;
+    groups: readonly string[];
+    extra?: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /** What allocate() may use: it picks, the store decides. */

@@ -90,7 +90,14 @@ function validateStatusUpdate(object: CertificateSigningRequest, old: Certificat
 /** The request is what was asked by whom: nobody says for another who they are. */
 function prepareCreate(object: CertificateSigningRequest, { user }: PrepareContext): void {
   const { username: _, uid: __, groups: ___, extra: ____, ...spec } = object.spec;
-  object.spec = { ...spec, username: user.name, ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }) };
+  const extra = Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]);
+  object.spec = {
+    ...spec,
+    username: user.name,
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    ...(user.groups.length === 0 ? {} : { groups: [...user.groups] }),
+    ...(extra.length === 0 ? {} : { extra: Object.fromEntries(extra) }),
+  };
   object.status = {};
 }
 
