@@ -34,12 +34,14 @@ export function resourceQuota(parts: QuotaParts): AdmissionPlugin {
       }
       const counts = operation === "CREATE" || (operation === "UPDATE" && countsUpdates(resource));
       if (!counts || object === undefined) return;
+      // Most namespaces have none: then nothing is weighed.
+      const all = lookup.list<ResourceQuota & KubeObject>(quotas, namespace);
+      if (all.length === 0) return;
       const now = parts.now();
       const usage = usageOf(resource, object, now);
       const more = positive(old === undefined ? usage : less(usage, usageOf(resource, old, now)));
       if (more.size === 0) return;
-      const found = lookup.list<ResourceQuota & KubeObject>(quotas, namespace)
-        .filter((quota) => concerns(quota, usage) && isInScope(quota, resource, object));
+      const found = all.filter((quota) => concerns(quota, usage) && isInScope(quota, resource, object));
       if (found.length === 0) return;
       if (isPod(attributes)) found.forEach((quota) => demand(attributes, quota));
       await spend(attributes, lookup, { parts, found, more });
