@@ -11,6 +11,7 @@ import { reads, writes } from "./api.ts";
 import { heading, PrintedReport, type Report } from "./report.ts";
 import { rest } from "./rest.ts";
 import { scheduler } from "./scheduler.ts";
+import { servicePath } from "./service_path.ts";
 import { watch } from "./watch.ts";
 
 interface Part {
@@ -29,6 +30,7 @@ const parts: readonly Part[] = [
   { name: "pod", about: "a pod's start beside the engine's own time for the same two containers", run: pods },
   { name: "scheduler", about: "pods bound per second, 1,000 nodes", run: scheduler },
   { name: "proxy", about: "rules for N Services × 5 endpoints into a kernel", run: proxy },
+  { name: "path", about: "what a Service costs a connection, beside a direct one", run: servicePath },
   { name: "dns", about: "answers per second over UDP, 1,000 names", run: dns },
   { name: "rest", about: "the REST machinery alone: no TLS, no Redis", run: rest },
 ];

@@ -21,7 +21,8 @@ const changes = 100;
 /** design, section 10: at 10,000 Services, and flat below. */
 const targets = { fullMs: 1_000, changeMs: 50 };
 
-function entryAt(i: number, endpoints: number): ServiceEntry {
+/** The i-th of many Services. */
+export function entryAt(i: number, endpoints: number): ServiceEntry {
   const name = `web${i}`;
   const address = (n: number) => formatIpv4(0x0af40000 + (i * 5 + n) % 60_000 + 1);
   return serviceEntry(

@@ -10,6 +10,8 @@ export interface Load {
   token?: string;
   /** Lua, run once: functions for `request`. */
   prelude?: string;
+  /** What runs it elsewhere: in a network namespace. */
+  enter?: readonly string[];
   /** Lua, run for each request of a thread; `n` counts the thread's requests and `run` is unique. */
   request?: string;
 }
@@ -37,7 +39,7 @@ export async function wrkMissing(): Promise<string | undefined> {
   return found.code === 0 ? undefined : "needs wrk (apt-get install wrk)";
 }
 
-export async function wrk({ url, clients, seconds, token, request, prelude = "" }: Load): Promise<Result> {
+export async function wrk({ url, clients, seconds, token, request, prelude = "", enter = [] }: Load): Promise<Result> {
   const script = await Deno.makeTempFile({ suffix: ".lua" });
   try {
     const body = request === undefined ? "" : `local n = 0\nrequest = function()\n  n = n + 1\n${request}\nend\n`;
@@ -45,6 +47,7 @@ export async function wrk({ url, clients, seconds, token, request, prelude = "" 
     const headers = `${credentials}wrk.headers["Content-Type"] = "application/json"\n`;
     await Deno.writeTextFile(script, `local run = "r${runs++}"\n${headers}${prelude}${body}${done}`);
     const text = await output(systemProcesses, [
+      ...enter,
       "wrk",
       "-t1",
       `-c${clients}`,
