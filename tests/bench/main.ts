@@ -3,6 +3,7 @@
  * Figures are of a run on the machine that the first line names, with everything on it: take ratios, not absolutes, to another one.
  */
 import { dns } from "./dns.ts";
+import { join } from "./join.ts";
 import { proxy } from "./proxy.ts";
 import { floor } from "./floor.ts";
 import { load, machine } from "./machine.ts";
@@ -26,12 +27,13 @@ const parts: readonly Part[] = [
   { name: "reads", about: "GET and LIST over TLS", run: reads },
   { name: "watch", about: "watch fan-out over TLS, 50 writes/s", run: watch },
   { name: "start", about: "from the start of the program to a Ready node", run: start },
+  { name: "join", about: "from the start of the program on another host to its Ready node", run: join },
   { name: "memory", about: "private memory of each process of a one-host cluster", run: memory },
   { name: "pod", about: "a pod's start beside the engine's own time for the same two containers", run: pods },
   { name: "scheduler", about: "pods bound per second, 1,000 nodes", run: scheduler },
   { name: "proxy", about: "rules for N Services × 5 endpoints into a kernel", run: proxy },
   { name: "path", about: "what a Service costs a connection, beside a direct one", run: servicePath },
-  { name: "dns", about: "answers per second over UDP, 1,000 names", run: dns },
+  { name: "dns", about: "answers per second over UDP, 1,000 names, beside other name servers", run: dns },
   { name: "rest", about: "the REST machinery alone: no TLS, no Redis", run: rest },
 ];
 
