@@ -144,8 +144,8 @@ http {
 `;
 
 /** The server's pod is b. More ports than the default, so that no way runs out of them. */
-async function openNode(programs: Programs, name: string): Promise<Lab> {
-  const lab = await openLab({ peers: [] });
+async function openNode(stack: AsyncDisposableStack, programs: Programs, name: string): Promise<Lab> {
+  const lab = stack.use(await openLab({ peers: [] }));
   for (const one of ["a", "node"] as const) {
     await lab.run(one, "sysctl -qw net.ipv4.ip_local_port_range='10240 65535' net.ipv4.tcp_tw_reuse=1");
   }
@@ -253,7 +253,7 @@ export async function servicePath(report: Report): Promise<void> {
   if (why !== undefined) return report.skip("Service path", why);
   await using stack = new AsyncDisposableStack();
   const programs = stack.use(new Programs(await Deno.makeTempDir({ prefix: "sauropod-path-" })));
-  const open = async (name: string) => stack.use(await openNode(programs, name));
+  const open = (name: string) => openNode(stack, programs, name);
   const [bare, one, many] = [await open("bare"), await open("one"), await open("many")];
   await loadRules(one, 1);
   await loadRules(many, 10_000);
