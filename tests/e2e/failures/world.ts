@@ -209,11 +209,13 @@ export class World {
         await this.scene.cluster.ask(`rollout status deployment ${name} --timeout=90s`);
       }
     }
-    await until(
-      healedMs,
-      async () => (await this.pods()).length === 3,
-      () => "pods that were replaced are still there",
-    );
+    for (const [app, count] of [["web", 3], ["workers", 2]] as const) {
+      await until(
+        healedMs,
+        async () => await this.served(app, count) && (await this.pods(app)).length === count,
+        () => `${app}: pods are not ready, or pods that were replaced are still there`,
+      );
+    }
     await until(healedMs, () => this.reaches(...this.hosts), () => "not every host reaches every pod");
     assert.ok(await spread(), "no pod on every host");
   }
