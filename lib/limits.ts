@@ -416,6 +416,8 @@ export const schedulingBackoff = { baseMs: 1_000, maxMs: 10_000 };
 export const unschedulableMaxMs = 300_000;
 /** How often is looked for such pods. */
 export const unschedulableFlushMs = 30_000;
+/** How long a pod's volumes may take to be made and bound (kube-scheduler's bindTimeoutSeconds). */
+export const volumeBindingTimeoutMs = 600_000;
 /** Writes in flight: bindings, statuses, removals. */
 export const schedulerWritesMax = 64;
 /** How long pods are placed before other work of the process gets its turn. */

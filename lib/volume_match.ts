@@ -4,7 +4,7 @@
  */
 import { compareQuantities } from "./quantity.ts";
 import { matchesLabels, selectorFrom } from "./selector/labels.ts";
-import type { PersistentVolume, PersistentVolumeClaim } from "./types/core_v1.ts";
+import type { ObjectReference, PersistentVolume, PersistentVolumeClaim } from "./types/core_v1.ts";
 import type { StorageClass } from "./types/storage_v1.ts";
 
 const betaClassAnnotation = "volume.beta.kubernetes.io/storage-class";
@@ -17,6 +17,8 @@ const defaultAnnotations = [
 export const selectedNodeAnnotation = "volume.kubernetes.io/selected-node";
 /** On claims and volumes: it was not the user who chose the other one. */
 export const boundByControllerAnnotation = "pv.kubernetes.io/bound-by-controller";
+/** On claims: both sides have agreed; it is never taken back. */
+export const completedAnnotation = "pv.kubernetes.io/bind-completed";
 /** Volumes of such a class are made by hand. */
 export const noProvisioner = "kubernetes.io/no-provisioner";
 
@@ -49,6 +51,12 @@ export const waitsForConsumer = (found: StorageClass | undefined) =>
 export function isKeptFor({ spec: { claimRef } }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
   return claimRef !== undefined && claimRef.name === metadata.name && claimRef.namespace === metadata.namespace &&
     (!claimRef.uid || claimRef.uid === metadata.uid);
+}
+
+/** How a volume names the claim for which it is kept. */
+export function claimReference({ metadata }: PersistentVolumeClaim): ObjectReference {
+  const { namespace, name, uid, resourceVersion } = metadata;
+  return { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion };
 }
 
 const capacityOf = ({ spec }: PersistentVolume) => spec.capacity?.storage ?? "0";

@@ -2,6 +2,7 @@
 import { matchesLabels, type Selector, selectorFrom, selectorFromMap } from "../../lib/selector/labels.ts";
 import type { PersistentVolume, PersistentVolumeClaim, Service } from "../../lib/types/core_v1.ts";
 import type { LabelSelector } from "../../lib/types/meta_v1.ts";
+import type { StorageClass } from "../../lib/types/storage_v1.ts";
 import type { PodInfo } from "./pod_info.ts";
 
 export interface Catalogue {
@@ -11,6 +12,10 @@ export interface Catalogue {
   controllerSelector(kind: string, namespace: string, name: string): LabelSelector | undefined;
   claim(key: string): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
+  volumes(): Iterable<PersistentVolume>;
+  storageClass(name: string): StorageClass | undefined;
+  /** Volumes that are promised to a claim and not yet seen to be so: their names, and the claim's key. */
+  promised: ReadonlyMap<string, string>;
   /** False when claims aren't served: then nothing is checked. */
   knowsVolumes: boolean;
 }
@@ -20,6 +25,9 @@ export const emptyCatalogue: Catalogue = {
   controllerSelector: () => undefined,
   claim: () => undefined,
   volume: () => undefined,
+  volumes: () => [],
+  storageClass: () => undefined,
+  promised: new Map(),
   knowsVolumes: false,
 };
 

@@ -528,7 +528,10 @@ Deno.test("schedule() prefers emptier Nodes, those with the image, and spreads t
 Deno.test("schedule() checks bound volumes", () => {
   const uses = (claimName: string) => pod({ volumes: [{ name: "v", persistentVolumeClaim: { claimName } }] });
   const claim = (volumeName?: string, accessModes = ["ReadWriteOnce"]) =>
-    ({ metadata: {}, spec: { volumeName, accessModes } }) as Loose;
+    ({
+      metadata: { annotations: volumeName && { "pv.kubernetes.io/bind-completed": "yes" } },
+      spec: { volumeName, accessModes },
+    }) as Loose;
   const volume = {
     spec: {
       nodeAffinity: {
@@ -539,7 +542,7 @@ Deno.test("schedule() checks bound volumes", () => {
   const catalogue = (claims: Record<string, Loose>) => ({
     knowsVolumes: true,
     claim: (key: string) => claims[key],
-    volume: () => volume,
+    volume: (name: string) => name === "pv" ? volume : undefined,
   });
   const nodes = [node("a", zone("1")), node("b", zone("2"))];
   check([
@@ -563,6 +566,20 @@ Deno.test("schedule() checks bound volumes", () => {
       pod: uses("x"),
       catalogue: catalogue({ "default/x": claim("pv") }),
       expect: "b",
+    },
+    {
+      name: "whose volume is gone",
+      nodes,
+      pod: uses("x"),
+      catalogue: catalogue({ "default/x": claim("other") }),
+      expect: "0/2 nodes are available: 2 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s).",
+    },
+    {
+      name: "named, and not bound yet",
+      nodes,
+      pod: uses("x"),
+      catalogue: catalogue({ "default/x": { metadata: {}, spec: { volumeName: "pv", accessModes: [] } } as Loose }),
+      expect: "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
     },
     {
       name: "used by one pod only",

@@ -14,12 +14,15 @@ import type { Node, Pod } from "../../lib/types/core_v1.ts";
 import { bind, failureStatus, preempt, type Writer, writeStatus } from "./bind.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { addedPlugins, arrivalHelps, nodeHelps, nodePlugins, removalHelps, removedPlugins } from "./hints.ts";
+import { keyOf } from "../../lib/kind.ts";
 import { failureMessage } from "./message.ts";
+import type { NodeInfo } from "./node_info.ts";
 import { type PodInfo, podInfo } from "./pod_info.ts";
 import { findPreemption } from "./preempt.ts";
 import { type Entry, SchedulingQueue } from "./queue.ts";
 import { isPlaced, schedule, type Unplaced } from "./schedule.ts";
 import { Snapshot } from "./snapshot.ts";
+import { bindVolumes, chooseVolumes, type VolumeChoice, waitingClaims } from "./volumes.ts";
 import { createWatches, informersOf, type Watches } from "./watches.ts";
 
 export const schedulerName = "default-scheduler";
@@ -41,6 +44,8 @@ export class Scheduler {
   readonly #catalogue: Catalogue;
   /** Pods that are placed here and not yet so by the server, by uid. */
   readonly #assumed = new Map<string, number>();
+  /** Volumes for the claims of such pods, by name, and the claims' keys. */
+  readonly #promised = new Map<string, string>();
   #start = 0;
   #writes = 0;
   #slot: (() => void) | undefined;
@@ -49,7 +54,7 @@ export class Scheduler {
     const { client, clock } = options;
     this.queue = new SchedulingQueue(clock);
     this.#writer = { client, clock, recorder: createRecorder(client, clock, schedulerName) };
-    this.#catalogue = catalogueOf(watches);
+    this.#catalogue = { ...catalogueOf(watches), promised: this.#promised };
     this.snapshot.namespaceLabels = (name) => watches.namespaces.get(name)?.metadata.labels;
     this.#listen();
   }
@@ -88,16 +93,23 @@ export class Scheduler {
     const placement = schedule(info, this.snapshot, this.#catalogue, options);
     if (!isPlaced(placement)) return this.#refuse(entry, placement);
     this.#start = (this.#start + placement.evaluated) % Math.max(1, this.snapshot.nodes.length);
-    this.#assume(entry, placement.node.name);
+    this.#assume(entry, placement.node);
   }
 
-  #assume(entry: Entry, node: string): void {
+  #assume(entry: Entry, { name: node, labels }: NodeInfo): void {
     const { info, attempts } = entry;
+    const waiting = info.claims.length === 0 ? [] : waitingClaims(info, this.#catalogue);
+    const choices = chooseVolumes(waiting, { name: node, labels }, this.#catalogue) ?? [];
     this.queue.placed(entry);
     this.snapshot.nominate(info, undefined);
     this.snapshot.add(info, node);
     this.#assumed.set(info.uid, attempts);
     this.#arrived(info);
+    if (choices.length === 0) this.#bind(info, node);
+    else void this.#bindWithVolumes(info, node, choices);
+  }
+
+  #bind(info: PodInfo, node: string): void {
     this.#write(async () => {
       try {
         await bind(this.#writer, info.pod, node);
@@ -105,6 +117,22 @@ export class Scheduler {
         this.#forget(info, error);
       }
     });
+  }
+
+  /** Its volumes first: they may take long to be made, and hold up no other pod. */
+  async #bindWithVolumes(info: PodInfo, node: string, choices: readonly VolumeChoice[]): Promise<void> {
+    const { client, clock, signal } = this.options;
+    const promised = choices.map(({ volume }) => volume?.metadata.name).filter((name) => name !== undefined);
+    for (const { claim, volume } of choices) if (volume) this.#promised.set(volume.metadata.name, keyOf(claim));
+    try {
+      await bindVolumes({ client, clock, claims: this.watches.claims!, signal }, choices, node);
+      // It may have gone meanwhile.
+      if (this.#assumed.has(info.uid)) this.#bind(info, node);
+    } catch (error) {
+      this.#forget(info, error);
+    } finally {
+      for (const name of promised) this.#promised.delete(name);
+    }
   }
 
   /** The binding failed: the pod is nowhere, and is tried again if it still waits. */
@@ -165,7 +193,7 @@ export class Scheduler {
   }
 
   #listen(): void {
-    const { pods, nodes, namespaces, claims, volumes } = this.watches;
+    const { pods, nodes, namespaces, claims, volumes, storageClasses } = this.watches;
     nodes.onChange(({ key, old, now }) => this.#nodeChanged(key, old, now));
     pods.onChange(({ old, now }) => {
       if (old !== undefined && old.metadata.uid !== now?.metadata.uid) this.#podGone(old);
@@ -176,7 +204,9 @@ export class Scheduler {
       this.snapshot.namespacesChanged();
       this.queue.changed(["InterPodAffinity"]);
     });
-    for (const informer of [claims, volumes]) informer?.onChange(() => this.queue.changed(["VolumeRestrictions"]));
+    for (const informer of [claims, volumes, storageClasses]) {
+      informer?.onChange(() => this.queue.changed(["VolumeRestrictions"]));
+    }
   }
 
   #nodeChanged(name: string, old: Node | undefined, now: Node | undefined): void {
@@ -275,6 +305,9 @@ function catalogueOf(watches: Watches): Catalogue {
     },
     claim: (key) => watches.claims?.get(key),
     volume: (name) => watches.volumes?.get(name),
+    volumes: () => watches.volumes?.list() ?? [],
+    storageClass: (name) => watches.storageClasses?.get(name),
+    promised: new Map(),
     knowsVolumes: watches.claims !== undefined,
   };
 }

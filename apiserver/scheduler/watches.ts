@@ -24,13 +24,19 @@ export interface Watches {
   statefulSets: ListWatchInformer<KubeObjectOf<typeof kinds.StatefulSet>> | undefined;
   claims: ListWatchInformer<KubeObjectOf<typeof kinds.PersistentVolumeClaim>> | undefined;
   volumes: ListWatchInformer<KubeObjectOf<typeof kinds.PersistentVolume>> | undefined;
+  storageClasses: ListWatchInformer<KubeObjectOf<typeof kinds.StorageClass>> | undefined;
   budgets: ListWatchInformer<KubeObjectOf<typeof kinds.PodDisruptionBudget>> | undefined;
 }
 
 type KubeObjectOf<K> = K extends Kind<infer T> ? T & KubeObject : never;
 
 export async function createWatches(client: Client, clock: Clock): Promise<Watches> {
-  const served = await servedKinds(client, [kinds.Pod, kinds.StatefulSet, kinds.PodDisruptionBudget]);
+  const served = await servedKinds(client, [
+    kinds.Pod,
+    kinds.StatefulSet,
+    kinds.PodDisruptionBudget,
+    kinds.StorageClass,
+  ]);
   function make<T extends KubeObject>(
     kind: Kind<T>,
     trim: (object: T) => T,
@@ -54,8 +60,10 @@ export async function createWatches(client: Client, clock: Clock): Promise<Watch
       kinds.StatefulSet,
       (set) => trimSpec(set, ({ selector }) => ({ selector }) as typeof set.spec),
     ),
-    claims: optional(kinds.PersistentVolumeClaim, (claim) => ({ ...claim, metadata: trimMeta(claim.metadata) })),
-    volumes: optional(kinds.PersistentVolume, (volume) => ({ ...volume, metadata: trimMeta(volume.metadata) })),
+    // Their annotations say how far they are bound.
+    claims: optional(kinds.PersistentVolumeClaim, (claim) => claim),
+    volumes: optional(kinds.PersistentVolume, (volume) => volume),
+    storageClasses: optional(kinds.StorageClass, (found) => found),
     budgets: optional(kinds.PodDisruptionBudget, (budget) => ({ ...budget, metadata: trimMeta(budget.metadata) })),
   };
 }

@@ -4,7 +4,9 @@
  */
 import {
   boundByControllerAnnotation,
+  claimReference,
   classNameOf,
+  completedAnnotation,
   defaultClass,
   hasNoClass,
   isKeptFor,
@@ -22,8 +24,6 @@ import type {
 import type { StorageClass } from "../../../lib/types/storage_v1.ts";
 import { same } from "../same.ts";
 
-/** Both have said yes; written down on the claim, it is never taken back. */
-const completedAnnotation = "pv.kubernetes.io/bind-completed";
 const provisionerAnnotations = [
   "volume.beta.kubernetes.io/storage-provisioner",
   "volume.kubernetes.io/storage-provisioner",
@@ -166,9 +166,7 @@ function bind(claim: PersistentVolumeClaim, volume: PersistentVolume): readonly 
 }
 
 /** The volume, promised to the claim. Whose choice that was is written down: ours can be taken back. */
-export function keptFor(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume {
-  const { namespace, name, uid, resourceVersion } = claim.metadata;
-  const claimRef = { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name, uid, resourceVersion };
+function keptFor(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume {
   const { annotations } = volume.metadata;
   const ours = volume.spec.claimRef === undefined
     ? { ...annotations, [boundByControllerAnnotation]: "yes" }
@@ -176,7 +174,7 @@ export function keptFor(volume: PersistentVolume, claim: PersistentVolumeClaim):
   return {
     ...volume,
     metadata: { ...volume.metadata, annotations: ours },
-    spec: { ...volume.spec, claimRef },
+    spec: { ...volume.spec, claimRef: claimReference(claim) },
   };
 }
 
