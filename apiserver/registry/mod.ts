@@ -1,6 +1,6 @@
 /**
- * Every kind that is served, by group. A kind that nothing acts on is not in this list: stored and never done, it would be a lie. Those
- * that are declared already and wait for their controllers stand in later.ts.
+ * Every kind that is served, by group; groups in the order in which Kubernetes names them, and of a group's versions the preferred one
+ * first. Some are acted on by what users bring along (Ingress, CSIDriver …), as in Kubernetes.
  */
 import type { Resource } from "../rest/resource.ts";
 import { controllerRevision } from "./apps/controller_revision.ts";
@@ -8,6 +8,8 @@ import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
 import { replicaSet } from "./apps/replica_set.ts";
 import { statefulSet } from "./apps/stateful_set.ts";
+import { horizontalPodAutoscaler } from "./autoscaling/horizontal_pod_autoscaler.ts";
+import { horizontalPodAutoscalerV1 } from "./autoscaling/horizontal_pod_autoscaler_v1.ts";
 import { cronJob } from "./batch/cron_job.ts";
 import { job } from "./batch/job.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
@@ -29,13 +31,26 @@ import { service } from "./core/service.ts";
 import { serviceAccount } from "./core/service_account.ts";
 import { endpointSlice } from "./discovery/endpoint_slice.ts";
 import { event as newEvent } from "./events/event.ts";
+import { flowSchema } from "./flowcontrol/flow_schema.ts";
+import { priorityLevelConfiguration } from "./flowcontrol/priority_level_configuration.ts";
+import { ingress } from "./networking/ingress.ts";
+import { ingressClass } from "./networking/ingress_class.ts";
+import { ipAddress } from "./networking/ip_address.ts";
+import { networkPolicy } from "./networking/network_policy.ts";
+import { serviceCidr } from "./networking/service_cidr.ts";
+import { runtimeClass } from "./node/runtime_class.ts";
 import { podDisruptionBudget } from "./policy/pod_disruption_budget.ts";
 import { clusterRole } from "./rbac/cluster_role.ts";
 import { clusterRoleBinding } from "./rbac/cluster_role_binding.ts";
 import { role } from "./rbac/role.ts";
 import { roleBinding } from "./rbac/role_binding.ts";
 import { priorityClass } from "./scheduling/priority_class.ts";
+import { csiDriver } from "./storage/csi_driver.ts";
+import { csiNode } from "./storage/csi_node.ts";
+import { csiStorageCapacity } from "./storage/csi_storage_capacity.ts";
 import { storageClass } from "./storage/storage_class.ts";
+import { volumeAttachment } from "./storage/volume_attachment.ts";
+import { volumeAttributesClass } from "./storage/volume_attributes_class.ts";
 
 const declared = [
   // core
@@ -61,19 +76,34 @@ const declared = [
   replicaSet,
   statefulSet,
   // the other groups
+  newEvent,
+  horizontalPodAutoscaler,
+  horizontalPodAutoscalerV1,
   cronJob,
   job,
   certificateSigningRequest,
-  lease,
-  endpointSlice,
-  newEvent,
+  ingress,
+  ingressClass,
+  ipAddress,
+  networkPolicy,
+  serviceCidr,
   podDisruptionBudget,
   clusterRole,
   clusterRoleBinding,
   role,
   roleBinding,
-  priorityClass,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
   storageClass,
+  volumeAttachment,
+  volumeAttributesClass,
+  priorityClass,
+  lease,
+  runtimeClass,
+  endpointSlice,
+  flowSchema,
+  priorityLevelConfiguration,
 ];
 
 export const resources = declared as unknown as readonly Resource[];

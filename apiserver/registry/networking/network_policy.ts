@@ -1,4 +1,4 @@
-/** NetworkPolicy: which pods may speak with whom. Enforcing it is the proxy's. */
+/** NetworkPolicy: which pods may speak with whom. Enforcing it will be the proxy's: until it does, who writes one is warned. */
 import { validateLabelSelector } from "../../../lib/selector/mod.ts";
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import { NetworkPolicy as kind } from "../../../lib/types/kinds.ts";
@@ -109,6 +109,7 @@ export const networkPolicy: Resource<NetworkPolicy> = defineResource<NetworkPoli
   generation: true,
   defaults,
   validate,
+  warnings: () => ["NetworkPolicies are stored and not enforced yet"],
   columns: [
     nameColumn,
     { name: "Pod-Selector", type: "string", value: ({ spec }) => formatLabelSelector(spec.podSelector ?? {}) },
