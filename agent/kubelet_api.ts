@@ -4,7 +4,7 @@ import type { Processes } from "../lib/seams/process.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { hostUsage } from "./node/facts.ts";
 import { type Family, family } from "./node/metrics.ts";
-import { createPodStats, hostCpuNanos } from "./node/stats.ts";
+import { createPodStats, hostCpuNanos, nanoCores } from "./node/stats.ts";
 import type { Assigned } from "./pods/assigned.ts";
 import type { Observed } from "./pods/observed.ts";
 import type { NodeParts } from "./pods/pod_context.ts";
@@ -37,6 +37,7 @@ export function kubeletApi(given: KubeletApiParts): KubeletApi {
       }
     },
   };
+  let hostBefore: { timeMs: number; cpuNanos: number } | undefined;
   return {
     nodeName: parts.node.name,
     clock,
@@ -46,7 +47,10 @@ export function kubeletApi(given: KubeletApiParts): KubeletApi {
     pods: () => [...assigned.uids()].flatMap((uid) => workers.pod(uid) ?? []),
     async host() {
       const cpuNanos = hostCpuNanos(await readText("/proc/stat") ?? "");
-      return { usage: await hostUsage(paths), cpuNanos, memoryBytes: facts.memoryBytes };
+      const look = { timeMs: clock.now(), cpuNanos };
+      const cpuNanoCores = nanoCores(hostBefore, look);
+      hostBefore = look;
+      return { ...look, cpuNanoCores, usage: await hostUsage(paths), memoryBytes: facts.memoryBytes };
     },
     trouble: () => observer.trouble,
     ownMetrics(): Family[] {

@@ -21,6 +21,8 @@ import { type CredentialOptions, type Credentials, ensureCredentials, serverAddr
 import type { KeyPair } from "./pki/pki.ts";
 import { quotaParts } from "./quota_usage.ts";
 import { resources } from "./registry/mod.ts";
+import { resourceMetrics } from "./resource_metrics/mod.ts";
+import type { ClusterConfig } from "./rest/resource.ts";
 import { createRest } from "./rest/rest.ts";
 import { createHandler, listen } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
@@ -57,7 +59,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   const state: State = { client: credentials.client, bootstrapped: false, stopping: stopping.signal };
   const auth = authOf(options, credentials, cache);
   const ca = credentials.authority.cert;
-  const addressOf = (node: string) => nodeAddress(cache, node);
+  const connect = createConnector(ca, () => state.client, (node) => nodeAddress(cache, node));
   const handler = createHandler({
     rest: createRest({
       store,
@@ -65,15 +67,12 @@ async function main(config: ApiserverConfig): Promise<void> {
       resources,
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
       reviews: auth.reviews,
+      computed: resourceMetrics({ cache, clock, connect }),
       clock,
       random,
-      config: {
-        serviceCidr: config["service-cidr"],
-        nodePortRange: config["node-port-range"],
-        clusterDomain: config["cluster-domain"],
-      },
+      config: clusterConfigOf(config),
       version,
-      connect: createConnector(ca, () => state.client, addressOf),
+      connect,
     }),
     health: healthOf(store, cache, state),
     metrics: createMetrics({
@@ -90,7 +89,7 @@ async function main(config: ApiserverConfig): Promise<void> {
     host: config["bind-address"]!,
     port: config.port,
     tls: { ...credentials.server, ca },
-    tunnel: { nodeAddress: addressOf, ca, client: () => state.client },
+    tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.client },
   });
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
@@ -111,6 +110,14 @@ async function main(config: ApiserverConfig): Promise<void> {
 }
 
 const storages = [...new Set(resources.map(({ storage }) => storage))];
+
+function clusterConfigOf(config: ApiserverConfig): ClusterConfig {
+  return {
+    serviceCidr: config["service-cidr"],
+    nodePortRange: config["node-port-range"],
+    clusterDomain: config["cluster-domain"],
+  };
+}
 
 function authOf(options: CredentialOptions, { adminToken, tokenKeys }: Credentials, cache: Cache): Auth {
   const { clusterDomain } = options;

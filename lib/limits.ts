@@ -520,3 +520,13 @@ export const quotaResyncMs = 5 * 60_000;
 export const quotaDiscoveryMs = 30_000;
 /** A node that leaves waits for its pods to end for this long. */
 export const nodeLeaveMsMax = 120_000;
+
+// apiserver/resource_metrics
+
+/** What agents said of usage is told for this long before they are asked again; the autoscaler asks every 15 s. */
+export const metricsFreshMs = 10_000;
+/** Between the first two looks at a node: who asks first waits for this. */
+export const metricsFirstWindowMs = 2_000;
+/** An agent that has not answered by then has no metrics. */
+export const metricsScrapeMs = 5_000;
+export const metricsScrapeBytesMax = 16 * 2 ** 20;

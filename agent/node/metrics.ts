@@ -6,16 +6,21 @@ export interface Family {
   readonly name: string;
   readonly type: "counter" | "gauge";
   readonly help: string;
-  readonly samples: readonly { readonly labels?: Readonly<Record<string, string>>; readonly value: number }[];
+  readonly samples: readonly {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly value: number;
+    /** When it was measured, where that is not now. ms */
+    readonly at?: number;
+  }[];
 }
 
 export function metricsText(families: readonly Family[]): string {
   const lines: string[] = [];
   for (const { name, type, help, samples } of families) {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const { labels = {}, value } of samples) {
+    for (const { labels = {}, value, at } of samples) {
       const inside = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`).join(",");
-      lines.push(`${name}${inside === "" ? "" : `{${inside}}`} ${value}`);
+      lines.push(`${name}${inside === "" ? "" : `{${inside}}`} ${value}${at === undefined ? "" : ` ${at}`}`);
     }
   }
   return lines.join("\n") + "\n";
@@ -24,28 +29,33 @@ export function metricsText(families: readonly Family[]): string {
 const nanos = 1e-9;
 type Sample = Family["samples"][number];
 
-function eachContainer(pods: readonly PodUse[], value: (use: PodUse["containers"][number]) => number): Sample[] {
+type Use = PodUse["containers"][number];
+
+/** The names in labels; when, as each container was looked at in its turn. */
+function eachContainer(pods: readonly PodUse[], value: (use: Use) => number): Sample[] {
   return pods.flatMap(({ pod, containers }) =>
     containers.map((use) => ({
       labels: { container: use.name, namespace: pod.metadata.namespace, pod: pod.metadata.name },
       value: value(use),
+      at: use.stats.timeMs,
     }))
   );
 }
 
-function eachPod(pods: readonly PodUse[], value: (use: PodUse["containers"][number]) => number): Sample[] {
+function eachPod(pods: readonly PodUse[], value: (use: Use) => number): Sample[] {
   return pods.map(({ pod, containers }) => ({
     labels: { namespace: pod.metadata.namespace, pod: pod.metadata.name },
     value: containers.reduce((sum, use) => sum + value(use), 0),
+    at: Math.min(...containers.map(({ stats }) => stats.timeMs)),
   }));
 }
 
 /** `/metrics/resource`: what metrics-server reads. */
 export function resourceMetrics(host: HostUse, pods: readonly PodUse[]): Family[] {
-  const cpu = ({ stats }: PodUse["containers"][number]) => stats.cpuNanos * nanos;
-  const memory = ({ stats }: PodUse["containers"][number]) => stats.memoryWorkingSetBytes;
-  const started = ({ container }: PodUse["containers"][number]) => (container.startedMs ?? 0) / 1000;
-  const one = (value: number): Sample[] => [{ value }];
+  const cpu = ({ stats }: Use) => stats.cpuNanos * nanos;
+  const memory = ({ stats }: Use) => stats.memoryWorkingSetBytes;
+  const started = ({ container }: Use) => (container.startedMs ?? 0) / 1000;
+  const ofNode = (value: number): Sample[] => [{ value, at: host.timeMs }];
   return [
     family(
       "container_cpu_usage_seconds_total",
@@ -69,13 +79,13 @@ export function resourceMetrics(host: HostUse, pods: readonly PodUse[]): Family[
       "node_cpu_usage_seconds_total",
       "counter",
       "Cumulative cpu time consumed by the node in core-seconds",
-      one(host.cpuNanos * nanos),
+      ofNode(host.cpuNanos * nanos),
     ),
     family(
       "node_memory_working_set_bytes",
       "gauge",
       "Current working set of the node in bytes",
-      one(host.memoryBytes - host.usage.memoryAvailableBytes),
+      ofNode(host.memoryBytes - host.usage.memoryAvailableBytes),
     ),
     family(
       "pod_cpu_usage_seconds_total",
@@ -88,14 +98,14 @@ export function resourceMetrics(host: HostUse, pods: readonly PodUse[]): Family[
       "resource_scrape_error",
       "gauge",
       "1 if there was an error while getting container metrics, 0 otherwise",
-      one(0),
+      [{ value: 0 }],
     ),
   ];
 }
 
 /** `/metrics/cadvisor`, with the names and labels that dashboards use. */
 export function cadvisorMetrics(host: HostUse, pods: readonly PodUse[], cpus: number): Family[] {
-  const each = (value: (use: PodUse["containers"][number]) => number): Sample[] =>
+  const each = (value: (use: Use) => number): Sample[] =>
     pods.flatMap(({ pod, containers }) =>
       containers.map((use) => ({
         labels: {

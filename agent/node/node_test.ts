@@ -214,7 +214,7 @@ Deno.test("createNode() tells where it is in the network, and its new address wh
   await scene.until("the new address", () => told() === "192.168.0.77");
 });
 
-const host = { usage, cpuNanos: 5e9, memoryBytes: 8 * GiB };
+const host = { timeMs: now, usage, cpuNanos: 5e9, memoryBytes: 8 * GiB };
 const use = {
   pod: { metadata: { name: "p", namespace: "ns", uid: "u" }, status: {} },
   containers: [{
@@ -242,9 +242,9 @@ Deno.test("statsSummary() adds up a pod's containers", () => {
 
 Deno.test("metricsText() writes what Prometheus reads", () => {
   const text = metricsText(resourceMetrics(host, [use]));
-  assert.ok(text.includes('container_cpu_usage_seconds_total{container="app",namespace="ns",pod="p"} 2\n'));
-  assert.ok(text.includes('pod_memory_working_set_bytes{namespace="ns",pod="p"} 200\n'));
-  assert.ok(text.includes("node_cpu_usage_seconds_total 5\n"));
+  assert.ok(text.includes(`container_cpu_usage_seconds_total{container="app",namespace="ns",pod="p"} 2 ${now}\n`));
+  assert.ok(text.includes(`pod_memory_working_set_bytes{namespace="ns",pod="p"} 200 ${now}\n`));
+  assert.ok(text.includes(`node_cpu_usage_seconds_total 5 ${now}\n`));
   assert.ok(metricsText(cadvisorMetrics(host, [use], 4)).includes("machine_cpu_cores 4\n"));
 });
 

@@ -4,8 +4,12 @@ import type { HostUsage } from "./facts.ts";
 import type { PodUse } from "./stats.ts";
 
 export interface HostUse {
+  /** When it was measured. */
+  readonly timeMs: Instant;
   readonly usage: HostUsage;
   readonly cpuNanos: number;
+  /** What it uses now, in billionths of a core; absent at the first look. */
+  readonly cpuNanoCores?: number;
   readonly memoryBytes: number;
 }
 
@@ -27,7 +31,7 @@ export function statsSummary(nodeName: string, host: HostUse, pods: readonly Pod
   return {
     node: {
       nodeName,
-      cpu: { time, usageCoreNanoSeconds: host.cpuNanos },
+      cpu: { time, usageNanoCores: host.cpuNanoCores, usageCoreNanoSeconds: host.cpuNanos },
       memory: { time, availableBytes: host.usage.memoryAvailableBytes, usageBytes: used, workingSetBytes: used },
       fs: disk("nodefs"),
       runtime: { imageFs: disk("imagefs"), containerFs: disk("imagefs") },
@@ -44,10 +48,10 @@ function podSummary({ pod, containers }: PodUse, time: string): unknown {
   return {
     podRef: { name, namespace, uid },
     startTime: pod.status?.startTime,
-    containers: containers.map(({ name: container, container: { startedMs }, stats }) => ({
+    containers: containers.map(({ name: container, container: { startedMs }, stats, nanoCores }) => ({
       name: container,
       startTime: startedMs === undefined ? undefined : rfc3339(startedMs),
-      cpu: { time: rfc3339(stats.timeMs), usageCoreNanoSeconds: stats.cpuNanos },
+      cpu: { time: rfc3339(stats.timeMs), usageNanoCores: nanoCores, usageCoreNanoSeconds: stats.cpuNanos },
       memory: {
         time: rfc3339(stats.timeMs),
         usageBytes: stats.memoryUsageBytes,
@@ -55,7 +59,13 @@ function podSummary({ pod, containers }: PodUse, time: string): unknown {
         rssBytes: stats.memoryRssBytes,
       },
     })),
-    cpu: { time, usageCoreNanoSeconds: sum(({ stats }) => stats.cpuNanos) },
+    cpu: {
+      time,
+      usageNanoCores: containers.some(({ nanoCores }) => nanoCores === undefined)
+        ? undefined
+        : sum(({ nanoCores }) => nanoCores ?? 0),
+      usageCoreNanoSeconds: sum(({ stats }) => stats.cpuNanos),
+    },
     memory: {
       time,
       usageBytes: sum(({ stats }) => stats.memoryUsageBytes),

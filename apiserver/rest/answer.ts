@@ -19,7 +19,8 @@ const partialDefinition = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMet
 const madeChunkBytes = 64 * 2 ** 10;
 
 export interface ListMeta {
-  resourceVersion: string;
+  /** Absent where nothing is stored. */
+  resourceVersion?: string;
   continue?: string;
   remainingItemCount?: number;
 }

@@ -63,7 +63,8 @@ function listed(resource: Resource): Listed[] {
     verbs: [...resource.verbs].sort(),
     shortNames: some(resource.shortNames),
     categories: some(resource.categories),
-    storageVersionHash: storageVersionHash(resource),
+    // What nobody can write is stored nowhere.
+    storageVersionHash: resource.verbs.includes("create") ? storageVersionHash(resource) : undefined,
   };
   return [
     own,

@@ -12,6 +12,7 @@ import type { Cache } from "../cache/cache.ts";
 import type { Store } from "../storage/store.ts";
 import { act } from "./action.ts";
 import type { Call, Core } from "./call.ts";
+import { answerComputed } from "./computed.ts";
 import { connect, locate } from "./connect.ts";
 import { create } from "./create.ts";
 import { remove } from "./delete.ts";
@@ -69,12 +70,23 @@ export interface Review {
   ): KubeObject | Promise<KubeObject>;
 }
 
+/**
+ * A kind whose objects are worked out when somebody asks, and stored nowhere (metrics.k8s.io). Its verbs are `get` and `list`; selectors,
+ * tables and the other forms of answers are the machinery's.
+ */
+export interface Computed {
+  resource: Resource;
+  /** What there is now, in a namespace or in all. `name`: only that one is wanted. Throws StatusError. */
+  objects(scope: { namespace?: string; name?: string }): Promise<readonly KubeObject[]>;
+}
+
 export interface RestParts {
   store: Store;
   cache: Cache;
   /** In the order of discovery; the first version of a group is the preferred one. */
   resources: readonly Resource[];
   reviews?: readonly Review[];
+  computed?: readonly Computed[];
   admission: readonly AdmissionPlugin[];
   clock: Clock;
   random: Random;
@@ -100,7 +112,8 @@ interface Served {
 }
 
 function serve(parts: RestParts, frames: FrameCache): Served {
-  const set = new ResourceSet(parts.resources, parts.reviews);
+  const computed = parts.computed?.map(({ resource }) => resource) ?? [];
+  const set = new ResourceSet([...parts.resources, ...computed], parts.reviews);
   const lookup = createLookup(parts.cache, parts.resources, parts.clock);
   return { core: { ...parts, set, lookup, frames }, documents: new Documents(set, parts.version) };
 }
@@ -151,6 +164,8 @@ async function dispatch({ core, documents }: Served, request: Request, context: 
   // Only reading goes over all namespaces.
   const everywhere = call.resource.namespaced && call.namespace === undefined;
   if (everywhere && verb !== "list" && verb !== "watch") throw notAllowed();
+  const computed = core.computed?.find(({ resource }) => resource === call.resource);
+  if (computed !== undefined) return await answerComputed(call, computed);
   return await verbs[verb as Verb](call);
 }
 

@@ -1,8 +1,9 @@
 /**
  * What the API definitions' own generators lose, put right: types that JSON Schema cannot say (SchemaOrBool), protobuf
- * tags of fields with odd names, messages that wrap a list, and kinds that are only on the wire (WatchEvent).
+ * tags of fields with odd names, messages that wrap a list, kinds that are only on the wire (WatchEvent), and those of metrics.k8s.io.
  */
 import raw from "./kubernetes-1.36.json" with { type: "json" };
+import { metricsDefinitions } from "./metrics.ts";
 
 export interface RawField {
   type?: string;
@@ -83,5 +84,6 @@ export const amendments: Readonly<Record<string, RawDefinition>> = {
     root: true,
     fields: { type: { type: "string", tag: 1, required: true }, object: { type: "object", tag: 2, required: true } },
   },
+  ...metricsDefinitions,
   ...Object.fromEntries(wrapped.map(([id, name]) => [id, wrap(id, name)])),
 };

@@ -15,6 +15,7 @@ export const apiGroups: Readonly<Record<string, string>> = {
   discovery: "discovery.k8s.io",
   events: "events.k8s.io",
   flowcontrol: "flowcontrol.apiserver.k8s.io",
+  metrics: "metrics.k8s.io",
   networking: "networking.k8s.io",
   node: "node.k8s.io",
   policy: "policy",

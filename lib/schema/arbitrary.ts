@@ -1,6 +1,7 @@
 /** Random objects of any type, from its definition, in canonical form. For property tests only. */
 import fc from "fast-check";
 import { canonicalQuantity } from "../quantity.ts";
+import { formatGoDuration } from "../go_duration.ts";
 import { encodeBase64 } from "./base64.ts";
 import type { Definition, Field } from "./schema.ts";
 
@@ -47,6 +48,8 @@ function arbitraryValue(field: Field, depth: number): fc.Arbitrary<unknown> | un
       return time;
     case "microtime":
       return microtime;
+    case "duration":
+      return fc.nat(1e8).map((ms) => formatGoDuration(ms));
     case "quantity":
       return quantity;
     case "int-or-string":

@@ -3,6 +3,7 @@
  * field numbers alone. kubectl ≥ 1.32 sends some bodies so, and client-go reads answers cheaper. Leaves out Tables and
  * custom resources, which have no such form.
  */
+import { formatGoDuration } from "../go_duration.ts";
 import { protobufDepthMax } from "../limits.ts";
 import { canonicalQuantity, QuantityError } from "../quantity.ts";
 import { rfc3339 } from "../seams/clock.ts";
@@ -200,6 +201,8 @@ function readValue(field: Field, reader: Reader, type: number, depth: number): u
     case "time":
     case "microtime":
       return readTime(reader.slice(), field.type);
+    case "duration":
+      return readDuration(reader.slice());
     case "int-or-string":
       return readIntOrString(reader.slice());
     case "object":
@@ -274,6 +277,18 @@ function readTime(bytes: Uint8Array, kind: "time" | "microtime"): string | undef
   }
   const text = rfc3339(seconds * 1000);
   return kind === "time" ? text : text.replace("Z", `.${String(Math.floor(nanos / 1000)).padStart(6, "0")}Z`);
+}
+
+/** metav1.Duration: nanoseconds. */
+function readDuration(bytes: Uint8Array): string {
+  const reader = new Reader(bytes);
+  let nanos = 0;
+  while (!reader.done) {
+    const { tag, type } = reader.tag();
+    if (tag === 1 && type === wire.varint) nanos = reader.int64();
+    else reader.skip(type);
+  }
+  return formatGoDuration(nanos / 1e6);
 }
 
 const utf8 = new TextDecoder();

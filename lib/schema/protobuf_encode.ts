@@ -1,10 +1,14 @@
 /** Objects to Kubernetes' protobuf form: single objects and lists in their envelope, and watch events in their frames. */
+import { parseGoDuration } from "../go_duration.ts";
 import { decodeBase64 } from "./base64.ts";
 import { magic } from "./protobuf.ts";
 import { wire, Writer } from "./proto_wire.ts";
 import type { Definition, Field } from "./schema.ts";
 
 type Json = Record<string, unknown>;
+
+/** metav1.Duration is a number of nanoseconds. */
+const nanosPerMs = 1e6;
 
 /** `k8s\0` + runtime.Unknown with the object's own apiVersion and kind. The object must be valid. */
 export function encodeProtobuf(object: object, definition: Definition): Uint8Array<ArrayBuffer> {
@@ -113,6 +117,8 @@ function writeValue(writer: Writer, tag: number, field: Field, value: unknown): 
     case "time":
     case "microtime":
       return writer.message(tag, () => writeTime(writer, value as string));
+    case "duration":
+      return writer.message(tag, () => writeVarint(writer, 1, (parseGoDuration(value as string) ?? 0) * nanosPerMs));
     case "int-or-string":
       return writer.message(tag, () => writeIntOrString(writer, value as number | string));
     case "object":

@@ -78,4 +78,10 @@ export const userRoles: readonly DefaultRole[] = [
       rule(read, "resource.k8s.io", "resourceclaims resourceclaims/status resourceclaimtemplates"),
     ],
   },
+  // As metrics-server's manifests have it: whoever may see pods may see what they use.
+  {
+    name: "system:aggregated-metrics-reader",
+    aggregateTo: "view",
+    rules: [rule(read, "metrics.k8s.io", "nodes pods")],
+  },
 ];
