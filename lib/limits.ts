@@ -42,6 +42,9 @@ export const embeddedLogBytesMax = 2 ** 20;
 /** A unix socket's path (sun_path is 108 bytes with its final zero). */
 export const unixSocketPathBytesMax = 107;
 
+/** The encryption configuration's file is looked at again after this. */
+export const encryptionFileCheckMs = 5_000;
+
 // apiserver/cache
 
 /** Changes that the reader takes at a time from each history. */
@@ -73,9 +76,12 @@ export const cacheListsMax = 4;
 
 // apiserver (server, filters, tunnel)
 
-/** Requests in work at once, as kube-apiserver's --max-requests-inflight and --max-mutating-requests-inflight. */
+/** Requests in work at once: their sum is what flow control shares out (kube-apiserver's --max-requests-inflight and its like). */
 export const readsInFlightMax = 400;
 export const writesInFlightMax = 200;
+/** A client that takes nothing of what it was sent for so long is cut off; asked this often. */
+export const connectionStalledMs = 30_000;
+export const connectionLookMs = 10_000;
 /** Open connections; more are refused. */
 export const connectionsMax = 20_000;
 /** A client that takes longer to send its headers is cut off (slow-loris). */
@@ -161,6 +167,8 @@ export const generatedNamesMax = 8;
 export const allocationAttemptsMax = 16;
 /** What a watcher may leave unread before it is cut off. */
 export const watchBufferBytesMax = 4 * 2 ** 20;
+/** While a watch is sent what there is it counts as a request in work, but not while its client takes longer than this to read. */
+export const watchStartMsMax = 1_000;
 /** A watch that gives no timeout lasts between this and twice this (kube-apiserver's --min-request-timeout: 30 min). */
 export const watchTimeoutMinMs = 30 * 60_000;
 export const bookmarkIntervalMs = 60_000;
@@ -260,6 +268,12 @@ export const conntrackDeletesMax = 1_000;
 export const userspaceConnectionsMax = 4_096;
 export const userspaceFlowsMax = 4_096;
 export const userspaceConnectTimeoutMs = 5_000;
+/** Endpoints that are tried for one connection. */
+export const userspaceTriesMax = 4;
+/** Sockets that the userspace mode listens on; more are left out. */
+export const userspaceListenersMax = 16_384;
+/** Open connections may go on for so long when the userspace mode is stopped. */
+export const userspaceDrainMs = 5_000;
 /** A UDP flow without a packet in either direction ends (kube-proxy's --udp-timeout was 250 ms; conntrack: 30 s). */
 export const userspaceFlowIdleMs = 30_000;
 /** Clients with an endpoint of their own in the userspace mode, per Service port. */
@@ -520,6 +534,20 @@ export const quotaResyncMs = 5 * 60_000;
 export const quotaDiscoveryMs = 30_000;
 /** A node that leaves waits for its pods to end for this long. */
 export const nodeLeaveMsMax = 120_000;
+
+// apiserver/flow
+
+/** How long a request waits for a seat (kube-apiserver: a quarter of --request-timeout). */
+export const flowWaitMsMax = 15_000;
+/** Flows of one priority level whose hands of queues are kept; beyond, they are dealt again. */
+export const flowHandsMax = 4_096;
+/** Objects of a list that take one seat, and seats that one list takes at the most (k8s.io/apiserver: DefaultWorkEstimatorConfig). */
+export const flowObjectsPerSeat = 100;
+export const flowListSeatsMax = 10;
+/** Seats are lent and given back this often (k8s.io/apiserver: borrowingAdjustmentPeriod). */
+export const flowBorrowMs = 10_000;
+/** Flow schemas and priority levels that every cluster has are looked after this often, and when one of them changes. */
+export const flowMaintainMs = 60_000;
 
 // apiserver/resource_metrics
 

@@ -95,7 +95,10 @@ export const proxyFlags = {
   "dns-upstream": upstreamFlag,
   "resolv-conf": text("where the host's DNS servers and search domains are found", "FILE", "/etc/resolv.conf"),
   "node-port-range": portRange("ports for NodePort Services", { from: 30_000, to: 32_767 }),
-  "node-port-address": address("address that node ports listen on in userspace mode", "0.0.0.0"),
+  "node-port-address": address(
+    "address that node ports listen on in userspace mode; 0.0.0.0: all of this host's",
+    "0.0.0.0",
+  ),
   "no-loopback-node-ports": toggle("node ports not on 127.0.0.1"),
   "nft-table": tableFlag,
   "health-bind": bindFlag,

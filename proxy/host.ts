@@ -81,12 +81,32 @@ export async function addServiceRoute(
   logger.info("no route leads to {range}: added one, for this host's own connections", { range: options.serviceCidr });
 }
 
-/** All IPv4 addresses of this host, loopback's included. */
-export async function hostAddresses(processes: Processes): Promise<Set<string>> {
-  const interfaces: { addr_info?: { local?: string }[] }[] = JSON.parse(
+export async function removeServiceRoute(processes: Processes, { serviceCidr }: HostOptions): Promise<void> {
+  await run(processes, ["ip", "-4", "route", "del", serviceCidr, "dev", "lo"], /No such process/);
+}
+
+/** What this host has of IPv4. */
+export interface HostNetworks {
+  /** Loopback's included. */
+  readonly addresses: ReadonlySet<string>;
+  /** Networks of its interfaces, without those of a single address. */
+  readonly ranges: readonly string[];
+}
+
+export async function hostNetworks(processes: Processes): Promise<HostNetworks> {
+  const interfaces: { addr_info?: { local?: string; prefixlen?: number }[] }[] = JSON.parse(
     await output(processes, ["ip", "-j", "-4", "addr"]),
   );
-  return new Set(interfaces.flatMap((one) => (one.addr_info ?? []).flatMap((a) => a.local ?? [])));
+  const all = interfaces.flatMap((one) => (one.addr_info ?? []).filter(({ local }) => local !== undefined));
+  return {
+    addresses: new Set(all.map(({ local }) => local!)),
+    ranges: all.filter(({ prefixlen = 32 }) => prefixlen < 32).map(({ local, prefixlen }) => `${local}/${prefixlen}`),
+  };
+}
+
+/** All IPv4 addresses of this host, loopback's included. */
+export async function hostAddresses(processes: Processes): Promise<ReadonlySet<string>> {
+  return (await hostNetworks(processes)).addresses;
 }
 
 /** Takes back the address, the route and the settings. */
@@ -95,7 +115,7 @@ export async function removeFromHost(processes: Processes, options: HostOptions,
     const command = ["ip", "addr", "del", `${options.dnsAddress}/32`, "dev", options.dnsInterface];
     await run(processes, command, /Cannot assign requested address|not found|Cannot find device/);
   }
-  await run(processes, ["ip", "-4", "route", "del", options.serviceCidr, "dev", "lo"], /No such process/);
+  await removeServiceRoute(processes, options);
   await setBack(processes, settings);
 }
 

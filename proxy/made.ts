@@ -7,6 +7,7 @@ import type { Processes } from "../lib/seams/process.ts";
 import { Nft } from "./nft/apply.ts";
 import { type HostOptions, removeFromHost, type Settings } from "./host.ts";
 import { wordsTable } from "./nft/words.ts";
+import { giveUpAll } from "./userspace/addresses.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 
 export interface Made {
@@ -28,8 +29,18 @@ export async function readMade(dataDir: string): Promise<Made | undefined> {
   return text === undefined ? undefined : JSON.parse(text);
 }
 
-/** Removes the table, the address and the route. Connections that go through the table end. Safe to repeat. */
+/** Removes the tables. A host without the program nft has none. */
+export async function removeTables(table: string, processes: Processes, clock: Clock): Promise<void> {
+  try {
+    for (const one of [table, wordsTable(table)]) await new Nft(processes, clock, one).remove();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Removes the tables, the addresses and the route. Connections that go through the table end. Safe to repeat. */
 export async function removeMade(made: Made, processes: Processes, clock: Clock): Promise<void> {
-  for (const table of [made.table, wordsTable(made.table)]) await new Nft(processes, clock, table).remove();
+  await removeTables(made.table, processes, clock);
+  await giveUpAll(processes);
   await removeFromHost(processes, made.host, made.settings ?? {});
 }

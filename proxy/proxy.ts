@@ -15,15 +15,18 @@ import {
   addDnsAddress,
   addServiceRoute,
   type HostOptions,
+  removeServiceRoute,
   setKernel,
   type Settings,
   settingsToChange,
 } from "./host.ts";
-import { noteMade, readMade } from "./made.ts";
+import { noteMade, readMade, removeTables } from "./made.ts";
 import { Histogram, metricText } from "./metrics.ts";
 import type { NodeView } from "./model.ts";
 import { NftPlane } from "./nft/plane.ts";
 import { Syncer, type SyncReport } from "./sync.ts";
+import { giveUpAll } from "./userspace/addresses.ts";
+import type { Load } from "./userspace/forwarding.ts";
 import { UserspacePlane } from "./userspace/plane.ts";
 import { View } from "./view.ts";
 import { serviceKeyOf } from "./model.ts";
@@ -50,13 +53,16 @@ export class Proxy {
   readonly #doubt: Doubt;
   readonly #syncSeconds = new Histogram([0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15]);
   #node: NodeView;
+  /** Addresses of the nodes that it knows of, as a text to compare. */
+  #others = "";
   #report: SyncReport | undefined;
   #health: HttpListening | undefined;
 
   constructor(readonly config: ProxyConfig, readonly around: Surroundings) {
     const { clock, processes } = around;
     const client = createClient(around.transport);
-    this.view = new View(client, config.nodeName, clock);
+    // Addresses of nodes are never taken for this host's own.
+    this.view = new View(client, config.nodeName, clock, { nodes: config.mode === "userspace" ? "all" : "own" });
     this.#doubt = new Doubt({ clock, ended: (keys) => keys.forEach((key) => this.#syncer.mark(key)) });
     this.#announcer = new Announcer({
       client,
@@ -67,10 +73,16 @@ export class Proxy {
       onFound: () => this.#doubt.found(),
     });
     this.#node = this.view.nodeView();
-    const net = { ...config, dnsAddress: config.dnsAddress };
+    const nodeAddresses = () => this.#node.addresses;
     this.#plane = config.mode === "nftables"
-      ? new NftPlane({ net, processes, clock, nodeAddresses: () => this.#node.addresses })
-      : new UserspacePlane({ address: config.nodePortAddress, clock });
+      ? new NftPlane({ net: config, processes, clock, nodeAddresses })
+      : new UserspacePlane({
+        ...config,
+        clock,
+        processes,
+        nodeAddresses,
+        allNodeAddresses: () => this.view.nodeAddresses(),
+      });
     this.#syncer = new Syncer({
       plane: this.#plane,
       clock,
@@ -94,8 +106,9 @@ export class Proxy {
   }
 
   get ready(): boolean {
-    // Without root, which is what the userspace mode is for, there is no way to the DNS address either.
-    const named = this.#dns === undefined || this.#dns.listening || this.config.mode === "userspace";
+    // Without root there is no way to the DNS address either.
+    const isPlain = this.#plane instanceof UserspacePlane && !this.#plane.takesAddresses;
+    const named = this.#dns === undefined || this.#dns.listening || isPlain;
     return this.#report !== undefined && named;
   }
 
@@ -148,6 +161,12 @@ export class Proxy {
         await noteMade(dataDir, { table, host, settings: { ...settings, ...before } });
       },
       () => setKernel(processes, settings),
+      // What a run in the other mode left would go before.
+      async () => {
+        if (mode === "nftables") return await giveUpAll(processes);
+        await removeTables(table, processes, this.around.clock);
+        await removeServiceRoute(processes, host);
+      },
       () => addDnsAddress(processes, host),
     ];
     for (const step of steps) {
@@ -177,6 +196,7 @@ export class Proxy {
     await Promise.race([this.view.essential, aborted(signal)]);
     if (signal.aborted) return;
     this.#node = this.view.nodeView();
+    this.#others = String(this.view.nodeAddresses().sort());
     this.view.services.onChange(({ key }) => this.#syncer.mark(key));
     this.view.slices.onChange(({ old, now }) => {
       // What is gone has no revision of its own; it went after all that was known.
@@ -194,8 +214,10 @@ export class Proxy {
 
   #nodeChanged(): void {
     const now = this.view.nodeView();
-    if (JSON.stringify(now) === JSON.stringify(this.#node)) return;
+    const others = String(this.view.nodeAddresses().sort());
+    if (JSON.stringify(now) === JSON.stringify(this.#node) && others === this.#others) return;
     this.#node = now;
+    this.#others = others;
     this.#syncer.markAll();
     void this.#addRoute();
   }
@@ -236,8 +258,19 @@ export class Proxy {
       gauge("sauropod_proxy_endpoint_slots", "Endpoints in the kernel's map.", slots) +
       counter("sauropod_proxy_sync_failures_total", "Syncs that failed.", this.#syncer.failed) +
       counter("sauropod_proxy_repairs_total", "Times that the rules had to be repaired.", this.#syncer.repairs) +
+      (this.#plane instanceof UserspacePlane ? loadMetrics(this.#plane.carried) : "") +
       (this.#dns?.metrics() ?? "");
   }
+}
+
+function loadMetrics({ connections, flows, refused }: Load): string {
+  return metricText("sauropod_proxy_connections", "gauge", "Open connections and UDP flows.", [
+    { labels: { proto: "tcp" }, value: connections.size },
+    { labels: { proto: "udp" }, value: flows },
+  ]) +
+    metricText("sauropod_proxy_connections_refused_total", "counter", "Turned away: too many at once.", [
+      { value: refused },
+    ]);
 }
 
 function hostOnly({ serviceCidr, dnsAddress, dnsInterface, loopbackNodePorts }: HostOptions): HostOptions {

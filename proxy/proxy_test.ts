@@ -208,10 +208,11 @@ Deno.test({
 });
 
 Deno.test({
-  name: `the proxy in userspace mode serves node ports${why === undefined ? "" : ` (${why})`}`,
+  name: `the proxy in userspace mode serves the same, and is removed${why === undefined ? "" : ` (${why})`}`,
   ignore: why !== undefined,
   async fn() {
     await using c = await openCluster();
+    const { lab } = c;
     const names = service("names", {
       type: "NodePort",
       clusterIP: "10.96.1.2",
@@ -219,18 +220,34 @@ Deno.test({
     });
     const all = [at(pods.a, "n1"), at(pods.b, "n1"), at(pods.c, "n2")];
     const udp = [{ port: 8080, protocol: "UDP" as const }];
-    await c.tell([nodeObject, web, slice("web", target, all), names, slice("names", udp, all)]);
-    c.start(["--proxy-mode=userspace", "--cluster-dns=none"]);
-    const ask = (order: Parameters<Lab["ask"]>[1]) => c.lab.ask("client", order);
+    const state = () => lab.run("node", "nft list ruleset; ip -4 route show table all; ip -4 addr show lo");
+    const before = await state();
+    await c.tell([nodeObject, namespace, podObject, web, slice("web", target, all), names, slice("names", udp, all)]);
+    // What a run in the other mode left must not lead connections away.
+    const first = c.start();
+    const ask = (order: Parameters<Lab["ask"]>[1]) => lab.ask("client", order);
     const tcp = { to: nodeIp, port: 30080, count: 6 };
-    await until("it listens", async () => (await ask({ ...tcp, count: 1 }))[0] !== "refuse");
+    await until("the kernel leads", async () => (await ask({ ...tcp, count: 1 }))[0] !== "refuse");
+    assert.equal(await c.stop(first, "SIGTERM"), 0);
+    const proxy = c.start(["--proxy-mode=userspace"]);
+    const ready = "curl -s -m 2 -o /dev/null -w '%{http_code}' http://127.0.0.1:10256/readyz || true";
+    await until("ready", async () => await lab.run("node", ready) === "200");
+    assert.equal(await lab.run("node", "nft list ruleset"), "");
     const even = { a: 2, b: 2, c: 2 };
     assert.deepEqual(tally(await ask(tcp)), even);
     assert.deepEqual(tally(await ask({ protocol: "udp", to: nodeIp, port: 30053, count: 6 })), even);
+    assert.deepEqual(tally(await lab.ask("b", { to: "10.96.1.1", port: 80, count: 6 })), even);
+    assert.deepEqual(tally(await lab.ask("node", { to: "10.96.1.1", port: 80, count: 6 })), even);
+    if (await hasPython()) assert.equal(await dig(lab, "b", "web.default.svc.cluster.local"), "0 10.96.1.1");
+    const metrics = await lab.run("node", "curl -s http://127.0.0.1:10256/metrics");
+    assert.match(metrics, /^sauropod_proxy_connections\{proto="tcp"\} 0$/m);
     await c.tell([slice("web", target, [])]);
     await until("no endpoints are refused", async () => (await ask({ ...tcp, count: 1 }))[0] === "refuse");
     await c.tell([slice("web", target, all)]);
     await until("endpoints are back", async () => (await ask({ ...tcp, count: 1 }))[0] !== "refuse");
-    assert.equal(await c.lab.run("node", "nft list ruleset"), "");
+    assert.equal(await c.stop(proxy, "SIGTERM"), 0);
+    assert.doesNotMatch(await lab.run("node", "ip -4 route show table all"), /proto 84/);
+    await lab.run("node", `${Deno.execPath()} run -qA ${root}/proxy/reset.ts --data-dir=${c.dir}/data`);
+    assert.equal(await state(), before);
   },
 });

@@ -16,7 +16,8 @@ export class View {
   readonly namespaces: ListWatchInformer<Namespace>;
   readonly pods: ListWatchInformer<Pod>;
 
-  constructor(client: Client, readonly nodeName: string, clock: Clock) {
+  /** `nodes`: those of which it knows the Node objects. */
+  constructor(client: Client, readonly nodeName: string, clock: Clock, { nodes }: { nodes: "own" | "all" }) {
     this.services = createInformer(client, kinds.Service, { clock });
     this.slices = createInformer(client, kinds.EndpointSlice, {
       clock,
@@ -27,7 +28,10 @@ export class View {
         },
       },
     });
-    this.node = createInformer(client, kinds.Node, { clock, fieldSelector: `metadata.name=${nodeName}` });
+    this.node = createInformer(client, kinds.Node, {
+      clock,
+      fieldSelector: nodes === "own" ? `metadata.name=${nodeName}` : undefined,
+    });
     this.namespaces = createInformer(client, kinds.Namespace, { clock });
     this.pods = createInformer(client, kinds.Pod, {
       clock,
@@ -49,6 +53,11 @@ export class View {
 
   nodeView(): NodeView {
     return nodeViewOf(this.nodeName, this.node.get(this.nodeName));
+  }
+
+  /** IPv4 addresses of all nodes that it knows. */
+  nodeAddresses(): string[] {
+    return [...this.node.list()].flatMap((node) => nodeViewOf(node.metadata.name, node).addresses);
   }
 
   *keys(): Generator<string> {

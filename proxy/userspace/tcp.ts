@@ -1,78 +1,106 @@
-/** Forwards TCP connections, byte for byte, in this process. Half-closed connections stay half open. */
+/**
+ * Forwards TCP connections, byte for byte, in this process. Each side is read only as fast as the other takes it; half-closed connections
+ * stay half open. Left out: resets are passed on as the end of the connection.
+ */
 import { getLogger } from "log";
-import { userspaceConnectionsMax, userspaceConnectTimeoutMs } from "../../lib/limits.ts";
-import type { Clock } from "../../lib/seams/clock.ts";
-import type { Backend, PortEntry } from "../model.ts";
-import type { Balancer } from "./balance.ts";
+import { userspaceConnectionsMax, userspaceConnectTimeoutMs, userspaceTriesMax } from "../../lib/limits.ts";
+import type { Backend } from "../model.ts";
+import { nameOf } from "./balance.ts";
+import type { Forwarding, Listener } from "./forwarding.ts";
 
 const logger = getLogger(["sauropod", "proxy", "userspace"]);
 
-export interface Forwarding {
-  readonly address: string;
-  readonly clock: Clock;
-  readonly balancer: Balancer;
-  /** Open connections of all listeners together. */
-  readonly load: { connections: number };
-  /** What the port leads to now. */
-  entry(): PortEntry;
+/** A connection to an endpoint that is being made. */
+interface Dial {
+  readonly client: string;
+  readonly backend: Backend;
+  readonly abort: AbortController;
 }
 
-export interface Listener {
-  /** The endpoints changed. */
-  changed(): void;
-  close(): void;
+/** Throws when the address and port can't be had. */
+export function listenTcp(at: { address: string; port: number }, forwarding: Forwarding): Listener {
+  const listener = Deno.listen({ hostname: at.address, port: at.port });
+  const forwarder = new TcpForwarder(forwarding);
+  const accepting = forwarder.accept(listener);
+  return {
+    changed: () => forwarder.changed(),
+    // Until the last accept() has come back the kernel goes on taking connections.
+    async close() {
+      listener.close();
+      await accepting;
+    },
+  };
 }
 
-/** Throws when the port can't be had. */
-export function listenTcp(port: number, forwarding: Forwarding): Listener {
-  const listener = Deno.listen({ hostname: forwarding.address, port });
-  void accept(listener, forwarding);
-  return { changed() {}, close: () => listener.close() };
-}
+class TcpForwarder {
+  readonly #dials = new Set<Dial>();
 
-async function accept(listener: Deno.TcpListener, forwarding: Forwarding): Promise<void> {
-  try {
-    for await (const client of listener) {
-      if (forwarding.load.connections >= userspaceConnectionsMax) client.close();
-      else void forward(client, forwarding);
-    }
-  } catch (error) {
-    // Closing the listener ends the loop, in some versions with this error.
-    if (!(error instanceof Deno.errors.BadResource)) logger.error("accept: {error}", { error: String(error) });
-  }
-}
+  constructor(readonly forwarding: Forwarding) {}
 
-async function forward(client: Deno.TcpConn, forwarding: Forwarding): Promise<void> {
-  forwarding.load.connections++;
-  try {
-    const server = await connect((client.remoteAddr as Deno.NetAddr).hostname, forwarding);
-    if (server === undefined) return client.close();
-    client.setNoDelay(true);
-    server.setNoDelay(true);
-    await Promise.all([copy(client, server), copy(server, client)]);
-    close(client);
-    close(server);
-  } finally {
-    forwarding.load.connections--;
-  }
-}
-
-/** To the endpoint whose turn it is; one that does not take the connection is passed over. */
-async function connect(from: string, { balancer, clock, entry }: Forwarding): Promise<Deno.TcpConn | undefined> {
-  const tried = new Set<Backend>();
-  for (;;) {
-    const backend = balancer.next(entry(), from, clock.now(), tried);
-    if (backend === undefined) return undefined;
-    tried.add(backend);
-    const abort = new AbortController();
-    const cancel = clock.after(userspaceConnectTimeoutMs, () => abort.abort());
+  async accept(listener: Deno.TcpListener): Promise<void> {
+    const { load } = this.forwarding;
     try {
-      return await Deno.connect({ hostname: backend.ip, port: backend.port, signal: abort.signal });
+      for await (const client of listener) {
+        if (load.connections.size >= userspaceConnectionsMax) {
+          load.refused++;
+          client.close();
+        } else void this.#forward(client);
+      }
     } catch (error) {
-      logger.debug("{ip}:{port} takes no connection: {error}", { ...backend, error: String(error) });
-    } finally {
-      cancel();
+      // Closing the listener ends the loop, in some versions with this error.
+      if (!(error instanceof Deno.errors.BadResource)) logger.error("accept: {error}", { error: String(error) });
     }
+  }
+
+  /** Nobody is led any more to an endpoint that is gone: whoever is on the way there is led elsewhere. */
+  changed(): void {
+    for (const { client, backend, abort } of this.#dials) if (!this.forwarding.allows(client, backend)) abort.abort();
+  }
+
+  async #forward(client: Deno.TcpConn): Promise<void> {
+    const { connections } = this.forwarding.load;
+    const ends = [client];
+    const end = () => ends.forEach(close);
+    connections.add(end);
+    try {
+      const server = await this.#connect((client.remoteAddr as Deno.NetAddr).hostname);
+      if (server === undefined) return;
+      ends.push(server);
+      for (const conn of ends) {
+        conn.setNoDelay(true);
+        // A peer that lost its power says no more; after two hours (the kernel's default) that is noticed.
+        conn.setKeepAlive(true);
+      }
+      await Promise.all([copy(client, server), copy(server, client)]);
+    } catch (error) {
+      logger.debug("a connection ended early: {error}", { error: String(error) });
+    } finally {
+      end();
+      connections.delete(end);
+    }
+  }
+
+  /** To the endpoint whose turn it is; one that does not take the connection is passed over. */
+  async #connect(client: string): Promise<Deno.TcpConn | undefined> {
+    const { clock } = this.forwarding;
+    const failed = new Set<string>();
+    for (let tries = 0; tries < userspaceTriesMax; tries++) {
+      const backend = this.forwarding.choose(client, failed);
+      if (backend === undefined) return undefined;
+      failed.add(nameOf(backend));
+      const dial: Dial = { client, backend, abort: new AbortController() };
+      this.#dials.add(dial);
+      const cancel = clock.after(userspaceConnectTimeoutMs, () => dial.abort.abort());
+      try {
+        return await Deno.connect({ hostname: backend.ip, port: backend.port, signal: dial.abort.signal });
+      } catch (error) {
+        logger.debug("{ip}:{port} takes no connection: {error}", { ...backend, error: String(error) });
+      } finally {
+        cancel();
+        this.#dials.delete(dial);
+      }
+    }
+    return undefined;
   }
 }
 

@@ -3,66 +3,88 @@ import dgram from "node:dgram";
 import { getLogger } from "log";
 import { userspaceFlowIdleMs, userspaceFlowsMax } from "../../lib/limits.ts";
 import type { Backend } from "../model.ts";
-import { externalBackends } from "./balance.ts";
-import type { Forwarding, Listener } from "./tcp.ts";
+import type { Forwarding, Listener } from "./forwarding.ts";
 
 const logger = getLogger(["sauropod", "proxy", "userspace"]);
 
 interface Flow {
-  backend: Backend;
-  socket: dgram.Socket;
+  readonly client: dgram.RemoteInfo;
+  readonly backend: Backend;
+  readonly socket: dgram.Socket;
   cancel(): void;
 }
 
-/** Rejects when the port can't be had. */
-export async function listenUdp(port: number, forwarding: Forwarding): Promise<Listener> {
-  const flows = new Map<string, Flow>();
+/** Rejects when the address and port can't be had. */
+export async function listenUdp(at: { address: string; port: number }, forwarding: Forwarding): Promise<Listener> {
   const server = dgram.createSocket("udp4");
-  const end = (client: string) => {
-    const flow = flows.get(client);
-    if (flow === undefined) return;
-    flows.delete(client);
-    flow.cancel();
-    flow.socket.close();
-  };
-  const keep = (client: string, flow: Flow) => {
-    flow.cancel();
-    flow.cancel = forwarding.clock.after(userspaceFlowIdleMs, () => end(client));
-  };
-  const begin = (client: string, from: dgram.RemoteInfo): Flow | undefined => {
-    if (flows.size >= userspaceFlowsMax) return undefined;
-    const backend = forwarding.balancer.next(forwarding.entry(), from.address, forwarding.clock.now());
-    if (backend === undefined) return undefined;
-    const flow: Flow = { backend, socket: dgram.createSocket("udp4"), cancel() {} };
-    flow.socket.on("message", (answer, by) => {
-      if (by.address !== backend.ip || by.port !== backend.port) return;
-      keep(client, flow);
-      server.send(answer, from.port, from.address);
-    });
-    flow.socket.on("error", () => end(client));
-    flows.set(client, flow);
-    return flow;
-  };
-  server.on("message", (message, from) => {
-    const client = `${from.address}:${from.port}`;
-    const flow = flows.get(client) ?? begin(client, from);
-    if (flow === undefined) return;
-    keep(client, flow);
-    flow.socket.send(message, flow.backend.port, flow.backend.ip);
-  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.bind(port, forwarding.address, resolve);
+    server.bind(at.port, at.address, () => resolve());
   });
-  server.on("error", (error) => logger.error("UDP port {port}: {error}", { port, error: String(error) }));
-  return {
-    changed() {
-      const current = new Set(externalBackends(forwarding.entry()).map((backend) => `${backend.ip}:${backend.port}`));
-      for (const [client, { backend }] of [...flows]) if (!current.has(`${backend.ip}:${backend.port}`)) end(client);
-    },
-    close() {
-      for (const client of [...flows.keys()]) end(client);
-      server.close();
-    },
-  };
+  server.removeAllListeners("error");
+  server.on("error", (error) => logger.error("UDP {address}:{port}: {error}", { ...at, error: String(error) }));
+  return new UdpForwarder(server, forwarding);
+}
+
+class UdpForwarder implements Listener {
+  readonly #flows = new Map<string, Flow>();
+
+  constructor(readonly server: dgram.Socket, readonly forwarding: Forwarding) {
+    server.on("message", (message, from) => this.#take(message, from));
+  }
+
+  /** Flows to an endpoint that is gone find another one with their next datagram. */
+  changed(): void {
+    for (const [key, { client, backend }] of [...this.#flows]) {
+      if (!this.forwarding.allows(client.address, backend)) this.#end(key);
+    }
+  }
+
+  /** Flows can't go on without the socket that they came in by. */
+  async close(): Promise<void> {
+    for (const key of [...this.#flows.keys()]) this.#end(key);
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  #take(message: Uint8Array, from: dgram.RemoteInfo): void {
+    const key = `${from.address}:${from.port}`;
+    const flow = this.#flows.get(key) ?? this.#begin(key, from);
+    if (flow === undefined) return;
+    this.#keep(key, flow);
+    flow.socket.send(message, flow.backend.port, flow.backend.ip);
+  }
+
+  #begin(key: string, client: dgram.RemoteInfo): Flow | undefined {
+    const { load } = this.forwarding;
+    if (load.flows >= userspaceFlowsMax) {
+      load.refused++;
+      return undefined;
+    }
+    const backend = this.forwarding.choose(client.address);
+    if (backend === undefined) return undefined;
+    const flow: Flow = { client, backend, socket: dgram.createSocket("udp4"), cancel() {} };
+    flow.socket.on("message", (answer, by) => {
+      if (by.address !== backend.ip || by.port !== backend.port) return;
+      this.#keep(key, flow);
+      this.server.send(answer, client.port, client.address);
+    });
+    flow.socket.on("error", () => this.#end(key));
+    this.#flows.set(key, flow);
+    load.flows++;
+    return flow;
+  }
+
+  #keep(key: string, flow: Flow): void {
+    flow.cancel();
+    flow.cancel = this.forwarding.clock.after(userspaceFlowIdleMs, () => this.#end(key));
+  }
+
+  #end(key: string): void {
+    const flow = this.#flows.get(key);
+    if (flow === undefined) return;
+    this.#flows.delete(key);
+    this.forwarding.load.flows--;
+    flow.cancel();
+    flow.socket.close();
+  }
 }
