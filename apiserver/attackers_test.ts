@@ -219,6 +219,7 @@ Deno.test("a certificate of another authority, or one whose time is over, is nob
   const admin = { commonName: "admin", organizations: ["system:masters"] };
   const listening = await listen({
     handler: s.handler,
+    clock: systemClock,
     host: "127.0.0.1",
     port: 0,
     tls: { ...server, ca: own.cert },

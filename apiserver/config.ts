@@ -3,6 +3,7 @@ import { address, cidr, duration, port, portRange, text } from "../lib/flags.ts"
 import type { Values } from "../lib/flags.ts";
 import { nodeGraceMs, nodeGraceRangeMs } from "../lib/limits.ts";
 import { logFlags } from "../lib/log.ts";
+import { protectionFlags } from "../lib/protection_flags.ts";
 
 export const apiserverFlags = {
   "data-dir": text("where state lives", "DIR", "/var/lib/sauropod"),
@@ -29,3 +30,4 @@ export const apiserverFlags = {
 };
 
 export type ApiserverConfig = Values<typeof apiserverFlags>;
+  ...protectionFlags,

@@ -1,12 +1,10 @@
 /** What every request passes on its way to the REST machinery, in the order in which it runs. */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
-import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
-import { statusError } from "../lib/status.ts";
 import { authenticate as ask, type Authenticator } from "./auth/authenticate.ts";
 import { impersonated } from "./auth/impersonate.ts";
 import { authorize as decide, type Authorizer } from "./auth/authorize.ts";
@@ -30,6 +28,10 @@ export interface Bindings {
 export interface Variables {
   info: RequestInfo;
   user: User;
+  /** Headers of the answer that filters gave; on a connection they are there already. */
+  answerHeaders?: Record<string, string>;
+  /** Called when a watch has sent what was there when it began. */
+  onStarted?: () => void;
 }
 
 export type Filter = MiddlewareHandler<{ Bindings: Bindings; Variables: Variables }>;
@@ -40,7 +42,22 @@ const logger = getLogger(["sauropod", "apiserver"]);
 export const recover: Filter = async (c, next) => {
   await next();
   if (c.error !== undefined) c.res = errorResponse(c.error);
+  for (const [name, value] of Object.entries(c.get("answerHeaders") ?? {})) c.res.headers.set(name, value);
 };
+
+/**
+ * A header of the answer, whatever the answer will be. On a connection it is set there at once: an answer's own headers are added to it,
+ * and the answer itself need not be made anew.
+ */
+export function answerHeader(
+  c: Context<{ Bindings: Bindings; Variables: Variables }>,
+  name: string,
+  value: string,
+): void {
+  const { outgoing } = c.env;
+  if (outgoing !== undefined) outgoing.setHeader(name, value);
+  else c.set("answerHeaders", { ...c.get("answerHeaders"), [name]: value });
+}
 
 /** What the URL and the method ask for. */
 export const requestInfo: Filter = async (c, next) => {
@@ -78,26 +95,6 @@ export function impersonate(list: readonly Authorizer[]): Filter {
   return async (c, next) => {
     c.set("user", impersonated(list, c.get("user"), c.req.raw.headers));
     await next();
-  };
-}
-
-/** No more at once than the process can work on; what is over is told to come again. Watches, logs and upgrades are not counted. */
-export function limitInFlight(): Filter {
-  const inFlight = { reading: 0, writing: 0 };
-  return async (c, next) => {
-    // In-process loops bound themselves, and a request of theirs that waited for a place could hold up all others.
-    if (isLongRunning(c.get("info")) || c.env.user !== undefined) return await next();
-    const kind = c.req.method === "GET" || c.req.method === "HEAD" ? "reading" : "writing";
-    const max = kind === "reading" ? limits.readsInFlightMax : limits.writesInFlightMax;
-    if (inFlight[kind] >= max) {
-      throw statusError("TooManyRequests", "too many requests, please try again later", { retryAfterSeconds: 1 });
-    }
-    inFlight[kind]++;
-    try {
-      await next();
-    } finally {
-      inFlight[kind]--;
-    }
   };
 }
 

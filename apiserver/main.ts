@@ -16,10 +16,11 @@ import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
-import { createMetrics } from "./metrics.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
 import type { KeyPair } from "./pki/pki.ts";
 import { quotaParts } from "./quota_usage.ts";
+import { createProtection } from "./protection.ts";
 import { resources } from "./registry/mod.ts";
 import { resourceMetrics } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
@@ -64,6 +65,7 @@ async function main(config: ApiserverConfig): Promise<void> {
     rest: createRest({
       store,
       cache,
+  const protection = createProtection({ config, cache, storages, clock });
       resources,
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
       reviews: auth.reviews,
@@ -75,11 +77,8 @@ async function main(config: ApiserverConfig): Promise<void> {
       connect,
     }),
     health: healthOf(store, cache, state),
-    metrics: createMetrics({
-      storageBytes: async () => (await store.stats()).bytes,
-      objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
-      watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
-    }),
+    metrics: metricsOf(store, cache),
+    flow: protection.flow,
     clock,
     version,
     ...auth,
@@ -90,6 +89,7 @@ async function main(config: ApiserverConfig): Promise<void> {
     port: config.port,
     tls: { ...credentials.server, ca },
     tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.client },
+    clock,
   });
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
@@ -99,6 +99,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
   const renewing = renewCertificates(options, (renewed) => {
+  const protecting = await protection.start(own, stopping.signal);
     state.client = renewed.client;
     server.useCertificate(renewed.server);
   }, stopping.signal);
@@ -106,7 +107,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   logger.info("stopping");
   stopping.abort();
   await server.close(clock);
-  await Promise.all([guests, renewing]);
+  await Promise.all([guests, renewing, protecting.ended]);
 }
 
 const storages = [...new Set(resources.map(({ storage }) => storage))];
@@ -121,6 +122,14 @@ function clusterConfigOf(config: ApiserverConfig): ClusterConfig {
 
 function authOf(options: CredentialOptions, { adminToken, tokenKeys }: Credentials, cache: Cache): Auth {
   const { clusterDomain } = options;
+function metricsOf(store: Store, cache: Cache): Metrics {
+  return createMetrics({
+    storageBytes: async () => (await store.stats()).bytes,
+    objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
+    watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
+  });
+}
+
   const address = serverAddress(options);
   return createAuth({ adminToken, cache, storages, clock, random, tokenKeys, clusterDomain, address });
 }

@@ -20,12 +20,14 @@ import {
   type Bindings,
   type Filter,
   impersonate,
-  limitInFlight,
   measure,
   recover,
   requestInfo,
   type Variables,
 } from "./filters.ts";
+import { prioritize } from "./flow/filter.ts";
+import type { FlowControl } from "./flow/flow_control.ts";
+import type { CountObjects } from "./flow/work.ts";
 import type { HealthChecks } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import type { KeyPair } from "./pki/pki.ts";
@@ -40,6 +42,7 @@ export interface ServerParts {
   authorizers: readonly Authorizer[];
   /** Absent: nobody is told how to check tokens. */
   issuer?: IssuerDocuments;
+  flow: { control: FlowControl; count: CountObjects };
   health: HealthChecks;
   metrics: Metrics;
   clock: Clock;
@@ -62,7 +65,7 @@ export function createHandler(parts: ServerParts): Handler {
     measure(metrics, clock),
     authenticate(parts.authenticators),
     impersonate(parts.authorizers),
-    limitInFlight(),
+    prioritize(parts.flow.control, parts.flow.count),
     authorize(parts.authorizers),
   ];
   const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
@@ -91,6 +94,7 @@ export function createHandler(parts: ServerParts): Handler {
       user: c.get("user"),
       requestInfo: info,
       outgoing: c.env.outgoing,
+      onStarted: c.get("onStarted"),
       // A connection says itself when it ends; making a signal for each of its requests would cost more than most of them.
       signal: c.env.outgoing === undefined ? c.req.raw.signal : undefined,
     });
@@ -100,6 +104,7 @@ export function createHandler(parts: ServerParts): Handler {
 
 export interface ListenOptions {
   handler: Handler;
+  clock: Clock;
   host: string;
   port: number;
   tls: KeyPair & { ca: string };

@@ -161,6 +161,22 @@ export function port(help: string, fallback: number): Flag<number> {
   };
 }
 
+/** A flag with a whole number. */
+export function whole(help: string, fallback: number, { from, to }: { from: number; to: number }): Flag<number> {
+  return {
+    help,
+    value: "NUMBER",
+    default: fallback,
+    parse(given) {
+      const number = Number(given);
+      if (!/^\d+$/.test(given) || number < from || number > to) {
+        throw new Error(`${JSON.stringify(given)} is not a whole number from ${from} to ${to}`);
+      }
+      return number;
+    },
+  };
+}
+
 const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 function requireIpv4(given: string): string {

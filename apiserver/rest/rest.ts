@@ -46,6 +46,8 @@ export interface RestContext {
   headers?: Readonly<Record<string, string>>;
   /** Aborts when the client is gone. */
   signal?: AbortSignal;
+  /** Called when a watch has sent what was there when it began, or waits for its client; and when it ends before that. */
+  onStarted?(): void;
 }
 
 /** `/version`. */

@@ -2,7 +2,13 @@
  * WATCH: what is there (when asked for), then every change, in order, none twice and none missing. A watcher that reads too
  * slowly is cut off and delays nobody; one whose history is gone gets one ERROR event with a 410.
  */
-import { answerChunkBytes, bookmarkIntervalMs, watchBufferBytesMax, watchTimeoutMinMs } from "../../lib/limits.ts";
+import {
+  answerChunkBytes,
+  bookmarkIntervalMs,
+  watchBufferBytesMax,
+  watchStartMsMax,
+  watchTimeoutMinMs,
+} from "../../lib/limits.ts";
 import { nextTurn } from "../../lib/seams/turn.ts";
 import { type CacheEvent, type Entry, Expired, type Snapshot } from "../cache/cache.ts";
 import { cacheOf, type Call } from "./call.ts";
@@ -102,6 +108,7 @@ class Session {
       if (this.#over) return;
       this.#subscribe("snapshot" in start ? start.snapshot.revision : start.after);
       await this.#sendWaiting();
+      this.#started();
     } catch (error) {
       if (!this.#over) this.#fail(error);
     }
@@ -152,7 +159,15 @@ class Session {
   /** Waits for the client to take what it was sent, and lets others have a turn. */
   async #giveWay(): Promise<void> {
     await nextTurn();
+    // Who reads slowly makes no work, and keeps nobody else from starting.
+    const cancel = this.#call.core.clock.after(watchStartMsMax, () => this.#started());
     await this.#sink.drained();
+    cancel();
+  }
+
+  /** From now on this watch costs what its events cost. */
+  #started(): void {
+    this.#call.context.onStarted?.();
   }
 
   #subscribe(after: number): void {
@@ -257,6 +272,7 @@ class Session {
 }
 
 function lastMatch(event: CacheEvent, left: boolean): Entry {
+    this.#started();
   const { entry, previous, revision } = event;
   if (!left || previous === undefined) return entry;
   return new Item(entry.key, revision, textAt(previous, revision));

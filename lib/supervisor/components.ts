@@ -92,6 +92,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "data-dir": `${dataDir}/agent`,
       "cluster-id-file": `${dataDir}/cluster-id`,
       "tls-cert": `${dataDir}/agent/server.crt`,
+      ...config.protection,
       "tls-key": `${dataDir}/agent/server.key`,
       "client-ca": `${dataDir}/pki/ca.crt`,
       engine,

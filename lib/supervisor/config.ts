@@ -15,6 +15,7 @@ import {
 import { type JoinString, readJoin } from "../join/join_string.ts";
 import { nodeGraceMs, nodeGraceRangeMs } from "../limits.ts";
 import { logFlags } from "../log.ts";
+import { protectionFlags } from "../protection_flags.ts";
 import type { Processes } from "../seams/process.ts";
 import { hostAddress, nodeNameOf } from "./host.ts";
 
@@ -74,6 +75,7 @@ const startFlags = {
 };
 
 const stopFlags = { ...startFlags, "with-pods": toggle("remove the pods too") };
+  ...protectionFlags,
 
 /** The flags of a command, `undefined` when there is no such command. */
 export function flagsOf(command: string | undefined): typeof stopFlags | typeof startFlags | undefined {
@@ -114,6 +116,8 @@ export interface StartConfig {
   withPods: boolean;
 }
 
+  /** Flags of the API server that protect it, as it takes them. */
+  protection: Readonly<Record<string, string | undefined>>;
 /** Fills in what the host says and checks what flags must agree on. Throws FlagError. */
 export async function resolveConfig(
   values: Partial<Values<typeof stopFlags>>,
@@ -159,12 +163,18 @@ export async function resolveConfig(
   };
 }
 
+    protection: protectionOf(values),
 function absolute(path: string): string {
   return path.startsWith("/") ? path.replace(/(.)\/+$/, "$1") : `${Deno.cwd()}/${path}`;
 }
 
 function contains(range: string, ip: string): boolean {
   const number = (dotted: string) => dotted.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+function protectionOf(values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
+  const names = Object.keys(protectionFlags) as (keyof typeof protectionFlags)[];
+  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? undefined : String(values[name])]));
+}
+
   const [base, bits] = range.split("/");
   const size = 2 ** (32 - Number(bits));
   return Math.floor(number(ip) / size) === Math.floor(number(base!) / size);

@@ -10,6 +10,7 @@ import { bootstrapRbac } from "../../apiserver/auth/rbac/bootstrap.ts";
 import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, componentUser } from "../../apiserver/auth/user.ts";
 import { runControllers } from "../../apiserver/controllers/mod.ts";
+import { FlowControl } from "../../apiserver/flow/flow_control.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
 import { type Authority, createAuthority, loadAuthority } from "../../apiserver/pki/pki.ts";
@@ -122,10 +123,12 @@ export async function createJoiningServer(): Promise<JoiningServer> {
     systemRandom,
   );
   const server = await authority.issue({ commonName: "kube-apiserver" }, { usage: "server", names: ["192.0.2.1"] });
+  const flow = new FlowControl({ clock, seats: 600 });
   const handler = createHandler({
     rest,
     health: createHealth({ live: [], ready: [] }),
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
+    flow: { control: flow, count: () => 0 },
     clock,
     version: {},
     ...auth,

@@ -5,6 +5,7 @@ import type { QuotaParts } from "../../apiserver/admission/resource_quota.ts";
 import { type Auth, createAuth } from "../../apiserver/auth/mod.ts";
 import { newTokenKey } from "../../apiserver/auth/tokens/jwt.ts";
 import { apiserverUser, authenticated, type User } from "../../apiserver/auth/user.ts";
+import { FlowControl } from "../../apiserver/flow/flow_control.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
 import { quotaParts } from "../../apiserver/quota_usage.ts";
@@ -21,6 +22,7 @@ export interface Secured {
   readonly clock: FakeClock;
   readonly auth: Auth;
   readonly handler: Handler;
+  readonly flow: FlowControl;
   /** May do everything. */
   readonly admin: Client;
   client(user: User): Client;
@@ -60,10 +62,12 @@ export async function createSecured(): Promise<Secured> {
       return { admission: admissionPlugins({ ...auth, random: systemRandom, quota }), reviews: auth.reviews };
     },
   });
+  const flow = new FlowControl({ clock, seats: 600 });
   const handler = createHandler({
     rest: fixture.rest,
     health: createHealth({ live: [], ready: [] }),
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
+    flow: { control: flow, count: () => 0 },
     clock,
     version: {},
     ...auth,
@@ -77,6 +81,7 @@ export async function createSecured(): Promise<Secured> {
     clock,
     auth,
     handler,
+    flow,
     admin,
     client,
     async as(user, method, path, body, headers = {}) {

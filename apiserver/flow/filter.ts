@@ -1,0 +1,53 @@
+/**
+ * The filter of API Priority and Fairness (k8s.io/apiserver/pkg/server/filters/priority-and-fairness.go): a request runs when its level
+ * has a seat for it, waits its turn, or is told to come again. Exec, attach, port-forward, logs and proxies are not counted; a watch is
+ * until what there was when it began has been sent.
+ */
+import type { ServerResponse } from "node:http";
+import { statusError } from "../../lib/status.ts";
+import { answerHeader, type Filter, isLongRunning } from "../filters.ts";
+import type { FlowControl } from "./flow_control.ts";
+import { isTurn, type Refusal, type Seat, type Turn } from "./level.ts";
+import type { FlowRequest } from "./schema.ts";
+import { type CountObjects, seatsOf } from "./work.ts";
+
+export function prioritize(flow: FlowControl, count: CountObjects): Filter {
+  return async (c, next) => {
+    const info = c.get("info");
+    const isWatch = info.verb === "watch";
+    // In-process loops bound themselves, and a request of theirs that waited for a seat could hold up all others.
+    if (c.env.user !== undefined || (isLongRunning(info) && !isWatch)) return await next();
+    const request: FlowRequest = { user: c.get("user"), info };
+    const { schema, level } = flow.classify(request);
+    answerHeader(c, "X-Kubernetes-PF-FlowSchema-UID", schema.uid);
+    answerHeader(c, "X-Kubernetes-PF-PriorityLevel-UID", level.uid);
+    const asked = flow.ask({ schema, level }, request, seatsOf(info, c.req.raw.url, count));
+    let seat = asked as Seat | Refusal;
+    if (typeof asked !== "string" && isTurn(asked)) seat = await wait(asked, c.env.outgoing, c.req.raw);
+    if (typeof seat === "string") {
+      const retryAfterSeconds = level.retryAfter.seconds;
+      throw statusError("TooManyRequests", "Too many requests, please try again later.", { retryAfterSeconds });
+    }
+    const { release } = seat;
+    if (isWatch) c.set("onStarted", release);
+    try {
+      await next();
+    } finally {
+      // A watch has said so itself, unless it never began.
+      if (!isWatch || c.res.status !== 200) release();
+    }
+  };
+}
+
+/** Nobody waits for a client that is gone. */
+async function wait(turn: Turn, outgoing: ServerResponse | undefined, request: Request): Promise<Seat | Refusal> {
+  const { cancel } = turn;
+  if (outgoing === undefined) request.signal.addEventListener("abort", cancel, { once: true });
+  else outgoing.once("close", cancel);
+  try {
+    return await turn.comes;
+  } finally {
+    if (outgoing === undefined) request.signal.removeEventListener("abort", cancel);
+    else outgoing.removeListener("close", cancel);
+  }
+}
