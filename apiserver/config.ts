@@ -26,8 +26,8 @@ export const apiserverFlags = {
     nodeGraceMs,
     nodeGraceRangeMs,
   ),
+  ...protectionFlags,
   ...logFlags,
 };
 
 export type ApiserverConfig = Values<typeof apiserverFlags>;
-  ...protectionFlags,

@@ -19,8 +19,8 @@ import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
 import type { KeyPair } from "./pki/pki.ts";
-import { quotaParts } from "./quota_usage.ts";
 import { createProtection } from "./protection.ts";
+import { quotaParts } from "./quota_usage.ts";
 import { resources } from "./registry/mod.ts";
 import { resourceMetrics } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
@@ -61,11 +61,11 @@ async function main(config: ApiserverConfig): Promise<void> {
   const auth = authOf(options, credentials, cache);
   const ca = credentials.authority.cert;
   const connect = createConnector(ca, () => state.client, (node) => nodeAddress(cache, node));
+  const protection = createProtection({ config, cache, storages, clock });
   const handler = createHandler({
     rest: createRest({
       store,
       cache,
-  const protection = createProtection({ config, cache, storages, clock });
       resources,
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
       reviews: auth.reviews,
@@ -85,21 +85,21 @@ async function main(config: ApiserverConfig): Promise<void> {
   });
   const server = await listen({
     handler,
+    clock,
     host: config["bind-address"]!,
     port: config.port,
     tls: { ...credentials.server, ca },
     tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.client },
-    clock,
   });
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
   const own = createClient((request) => handler(request, { user: apiserverUser }), { userAgent: "apiserver" });
   await createSystemObjects(own);
+  const protecting = await protection.start(own, stopping.signal);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
   const renewing = renewCertificates(options, (renewed) => {
-  const protecting = await protection.start(own, stopping.signal);
     state.client = renewed.client;
     server.useCertificate(renewed.server);
   }, stopping.signal);
@@ -112,6 +112,14 @@ async function main(config: ApiserverConfig): Promise<void> {
 
 const storages = [...new Set(resources.map(({ storage }) => storage))];
 
+function metricsOf(store: Store, cache: Cache): Metrics {
+  return createMetrics({
+    storageBytes: async () => (await store.stats()).bytes,
+    objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
+    watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
+  });
+}
+
 function clusterConfigOf(config: ApiserverConfig): ClusterConfig {
   return {
     serviceCidr: config["service-cidr"],
@@ -122,14 +130,6 @@ function clusterConfigOf(config: ApiserverConfig): ClusterConfig {
 
 function authOf(options: CredentialOptions, { adminToken, tokenKeys }: Credentials, cache: Cache): Auth {
   const { clusterDomain } = options;
-function metricsOf(store: Store, cache: Cache): Metrics {
-  return createMetrics({
-    storageBytes: async () => (await store.stats()).bytes,
-    objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
-    watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
-  });
-}
-
   const address = serverAddress(options);
   return createAuth({ adminToken, cache, storages, clock, random, tokenKeys, clusterDomain, address });
 }

@@ -267,12 +267,12 @@ class Session {
 
   #close(): void {
     this.#over = true;
+    this.#started();
     for (const stop of this.#stop.splice(0)) stop();
   }
 }
 
 function lastMatch(event: CacheEvent, left: boolean): Entry {
-    this.#started();
   const { entry, previous, revision } = event;
   if (!left || previous === undefined) return entry;
   return new Item(entry.key, revision, textAt(previous, revision));

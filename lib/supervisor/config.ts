@@ -71,11 +71,11 @@ const startFlags = {
     nodeGraceRangeMs,
   ),
   roles: rolesFlag,
+  ...protectionFlags,
   ...logFlags,
 };
 
 const stopFlags = { ...startFlags, "with-pods": toggle("remove the pods too") };
-  ...protectionFlags,
 
 /** The flags of a command, `undefined` when there is no such command. */
 export function flagsOf(command: string | undefined): typeof stopFlags | typeof startFlags | undefined {
@@ -111,13 +111,13 @@ export interface StartConfig {
   drain: "on" | "off";
   nodeMonitorGraceMs: number;
   roles: readonly Role[];
+  /** Flags of the API server that protect it, as it takes them. */
+  protection: Readonly<Record<string, string | undefined>>;
   logLevel: string;
   logFormat: string;
   withPods: boolean;
 }
 
-  /** Flags of the API server that protect it, as it takes them. */
-  protection: Readonly<Record<string, string | undefined>>;
 /** Fills in what the host says and checks what flags must agree on. Throws FlagError. */
 export async function resolveConfig(
   values: Partial<Values<typeof stopFlags>>,
@@ -157,24 +157,24 @@ export async function resolveConfig(
     drain: values.drain!,
     nodeMonitorGraceMs: values["node-monitor-grace"]!.ms,
     roles: values.roles!,
+    protection: protectionOf(values),
     logLevel: values["log-level"]!,
     logFormat: values["log-format"]!,
     withPods: values["with-pods"] ?? false,
   };
 }
 
-    protection: protectionOf(values),
+function protectionOf(values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
+  const names = Object.keys(protectionFlags) as (keyof typeof protectionFlags)[];
+  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? undefined : String(values[name])]));
+}
+
 function absolute(path: string): string {
   return path.startsWith("/") ? path.replace(/(.)\/+$/, "$1") : `${Deno.cwd()}/${path}`;
 }
 
 function contains(range: string, ip: string): boolean {
   const number = (dotted: string) => dotted.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-function protectionOf(values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
-  const names = Object.keys(protectionFlags) as (keyof typeof protectionFlags)[];
-  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? undefined : String(values[name])]));
-}
-
   const [base, bits] = range.split("/");
   const size = 2 ** (32 - Number(bits));
   return Math.floor(number(ip) / size) === Math.floor(number(base!) / size);
