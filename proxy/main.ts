@@ -42,7 +42,7 @@ async function main(): Promise<void> {
     signal: stop.signal,
   });
   await Promise.all([proxy.run(stop.signal), renewing]);
-  logger.info("stopped; the rules stay");
+  logger.info(config.mode === "nftables" ? "stopped; the rules stay" : "stopped; no Service is served here any longer");
   // Connections of the userspace mode would keep the process.
   Deno.exit(0);
 }

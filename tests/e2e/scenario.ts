@@ -24,6 +24,8 @@ export interface Scene {
 export interface ScenarioOptions extends ClusterOptions {
   /** What the host's engine has. */
   images: readonly TestImage[];
+  /** Where the engine makes no difference one is enough. Default: Podman and Docker. */
+  engines?: readonly EngineKind[];
   /** Programs of this machine without which it cannot run. */
   programs?: readonly string[];
 }
@@ -43,7 +45,7 @@ const networks = { podman: "10.99.21", docker: "10.99.22" };
 /** Registers the same test for Podman and for Docker. ENGINE in the environment names the one that is wanted. */
 export function scenario(name: string, run: (scene: Scene) => Promise<void>, options: ScenarioOptions): void {
   const only = Deno.env.get("ENGINE");
-  for (const engine of ["podman", "docker"] as const) {
+  for (const engine of options.engines ?? ["podman", "docker"] as const) {
     if (only !== undefined && only !== engine) continue;
     const why = obstacle(engine, options.programs ?? []);
     Deno.test({
