@@ -14,6 +14,10 @@ export const apiserverFlags = {
     "an existing Redis: redis://, rediss://, redis+sentinel:// or unix:; default: a redis-server of our own",
     "URL",
   ),
+  "encryption-provider-config": text(
+    "an EncryptionConfiguration; default: Secrets are encrypted with a key in the data directory",
+    "FILE",
+  ),
   "node-name": text("name of the node on this host, whose credentials are made; default: none", "NAME"),
   "node-ip": address("address of the node on this host"),
   "cluster-cidr": cidr("range of pod addresses", "10.244.0.0/16", 24),

@@ -14,6 +14,7 @@ import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
+import { encryptionFile, lostBy } from "./encryption.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -27,6 +28,8 @@ import type { ClusterConfig } from "./rest/resource.ts";
 import { createRest } from "./rest/rest.ts";
 import { createHandler, listen } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
+import type { EncryptionRule } from "./storage/encryption/configuration.ts";
+import { type Encryption, openEncryption } from "./storage/encryption/file.ts";
 import { openStore } from "./storage/open.ts";
 import type { Store } from "./storage/store.ts";
 
@@ -47,9 +50,10 @@ const version = {
 async function main(config: ApiserverConfig): Promise<void> {
   await startLogging({ level: config["log-level"], format: config["log-format"] });
   const options = credentialOptions(config);
+  const encryption = await openEncryption(encryptionFile(config), random);
   const [credentials, store] = await Promise.all([
     ensureCredentials(options),
-    openStore({ url: config.redis, dir: `${config["data-dir"]}/apiserver/redis` }),
+    openStore({ url: config.redis, dir: `${config["data-dir"]}/apiserver/redis`, codec: encryption.codec }),
   ]);
   await using closing = new AsyncDisposableStack();
   closing.defer(() => store.close());
@@ -99,6 +103,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
+  const following = followKeys(encryption, cache, stopping.signal);
   const renewing = renewCertificates(options, (renewed) => {
     state.client = renewed.client;
     server.useCertificate(renewed.server);
@@ -107,7 +112,12 @@ async function main(config: ApiserverConfig): Promise<void> {
   logger.info("stopping");
   stopping.abort();
   await server.close(clock);
-  await Promise.all([guests, renewing, protecting.ended]);
+  await Promise.all([guests, renewing, following, protecting.ended]);
+}
+
+function followKeys(encryption: Encryption, cache: Cache, signal: AbortSignal): Promise<void> {
+  const lost = (rules: readonly EncryptionRule[]) => lostBy(rules, cache, storages);
+  return encryption.follow({ clock, signal, lost, changed: () => cache.retry() });
 }
 
 const storages = [...new Set(resources.map(({ storage }) => storage))];

@@ -1,6 +1,6 @@
 /** Keeps a copy of what matters of a resource's objects, from the watch cache: what authorisation asks at every request must need no parsing. */
 import type { KubeObject } from "../../lib/kind.ts";
-import type { Cache } from "../cache/cache.ts";
+import type { Cache, Entry } from "../cache/cache.ts";
 
 export interface Follower<T extends KubeObject> {
   /** Everything that was put is gone: what there is follows. */
@@ -13,17 +13,22 @@ export interface Follower<T extends KubeObject> {
 export function follow<T extends KubeObject>(cache: Cache, storage: string, follower: Follower<T>): () => void {
   let stop = () => {};
   let ended = false;
+  /** What nobody can read gives nobody a right, and keeps nothing else from being known. */
+  const put = (entry: Entry) => {
+    if (entry.unreadable !== undefined) follower.remove(entry.key);
+    else follower.put(entry.key, entry.object as unknown as T);
+  };
   const begin = () => {
     if (ended) return;
     const resource = cache.resource(storage);
     const snapshot = resource.snapshot();
     follower.reset();
-    for (const { key, object } of snapshot.entries()) follower.put(key, object as unknown as T);
+    for (const entry of snapshot.entries()) put(entry);
     stop = resource.watch(snapshot.revision, {
       onEvents(events) {
         for (const { type, entry } of events) {
           if (type === "DELETED") follower.remove(entry.key);
-          else follower.put(entry.key, entry.object as unknown as T);
+          else put(entry);
         }
       },
       onExpired: begin,

@@ -42,11 +42,16 @@ class IndexedNodeObjects implements NodeObjects {
     const pods = this.cache.resource("pods");
     const snapshot = pods.snapshot();
     this.#byNode.clear();
-    for (const { key, object } of snapshot.entries()) this.#add(key, object as unknown as Pod);
+    for (const entry of snapshot.entries()) {
+      if (entry.unreadable === undefined) this.#add(entry.key, entry.object as unknown as Pod);
+    }
     this.#stop = pods.watch(snapshot.revision, {
       onEvents: (events) => {
         for (const { type, entry, previous } of events) {
-          if (previous !== undefined) this.#remove(previous.key, previous.object as unknown as Pod);
+          if (previous !== undefined && previous.unreadable === undefined) {
+            this.#remove(previous.key, previous.object as unknown as Pod);
+          }
+          if (entry.unreadable !== undefined) continue;
           if (type === "DELETED") this.#remove(entry.key, entry.object as unknown as Pod);
           else this.#add(entry.key, entry.object as unknown as Pod);
         }

@@ -3,9 +3,12 @@
  * memory. Leaves out selectors, encodings and bookmarks: apiserver/rest makes them from entries and events.
  */
 import type { KubeObject } from "../../lib/kind.ts";
-import type { Revision } from "../storage/store.ts";
+import type { Revision, Seal, Unreadable } from "../storage/store.ts";
 
-/** One object at one revision. Shared by everybody who sees it: read-only. */
+/**
+ * One object at one revision. Shared by everybody who sees it: read-only. What is made of the text (`text`, `bytes`, `object`) throws
+ * Unreadable when the store could not read it.
+ */
 export interface Entry {
   readonly key: string;
   readonly revision: Revision;
@@ -17,6 +20,10 @@ export interface Entry {
   readonly bytes: Uint8Array;
   /** The text parsed. The latest of all entries are kept; of an older one it is parsed again. */
   readonly object: KubeObject;
+  /** The way in which it is stored; absent for one that never changes. */
+  readonly seal?: Seal;
+  /** Why nobody can read it. */
+  readonly unreadable?: Unreadable;
   /** Room for what selectors look at, made by who selects first. */
   traits?: Traits;
 }
@@ -66,6 +73,8 @@ export interface ResourceCache {
   watch(after: Revision, listener: WatchListener): () => void;
   /** How many there are now. */
   readonly watchers: number;
+  /** The keys of objects that can't be read. */
+  readonly unreadable: ReadonlySet<string>;
 }
 
 export interface Cache {
@@ -81,6 +90,8 @@ export interface Cache {
   reached(revision: Revision, timeoutMs?: number): Promise<void>;
   /** For a consistent read: the store's revision of now, which the cache has when this resolves. */
   fresh(): Promise<Revision>;
+  /** What could not be read may be readable now: lists anew if there is any such object. */
+  retry(): void;
   /** Reads are served. False before the first listing and after close. */
   readonly ready: boolean;
   /** Resolves when it is ready. Throws StoreUnavailable if the store can't be listed. */

@@ -1,7 +1,7 @@
 /** An object of the cache: its text, and what is made of it at first use. */
 import type { KubeObject } from "../../lib/kind.ts";
 import { cacheParsedCharactersMax } from "../../lib/limits.ts";
-import type { Revision } from "../storage/store.ts";
+import { type Row, type Seal, Unreadable } from "../storage/store.ts";
 import type { Entry, Traits } from "./cache.ts";
 
 const encoder = new TextEncoder();
@@ -10,22 +10,33 @@ const decoder = new TextDecoder();
 export class StoredEntry implements Entry {
   readonly length: number;
   traits: Traits | undefined = undefined;
+  readonly key: string;
+  readonly revision: number;
+  readonly seal: Seal | undefined;
   /** The text, until somebody wants bytes: most are sent, and two forms would take twice the memory. */
-  #form: string | Uint8Array;
+  #form: string | Uint8Array | Unreadable;
   #object: KubeObject | undefined;
 
-  constructor(readonly key: string, readonly revision: Revision, text: string) {
-    this.#form = text;
-    this.length = text.length;
+  constructor({ key, revision, value, seal, unreadable }: Row) {
+    this.key = key;
+    this.revision = revision;
+    this.seal = seal;
+    this.#form = unreadable ?? value;
+    this.length = value.length;
+  }
+
+  get unreadable(): Unreadable | undefined {
+    return this.#form instanceof Unreadable ? this.#form : undefined;
   }
 
   get text(): string {
-    return typeof this.#form === "string" ? this.#form : decoder.decode(this.#form);
+    const form = this.#form;
+    return typeof form === "string" ? form : decoder.decode(readable(form));
   }
 
   get bytes(): Uint8Array {
-    if (typeof this.#form === "string") this.#form = encoder.encode(this.#form);
-    return this.#form;
+    if (typeof this.#form === "string") return this.#form = encoder.encode(this.#form);
+    return readable(this.#form);
   }
 
   get object(): KubeObject {
@@ -40,6 +51,11 @@ export class StoredEntry implements Entry {
   forgetObject(): void {
     this.#object = undefined;
   }
+}
+
+function readable(form: Uint8Array | Unreadable): Uint8Array {
+  if (form instanceof Unreadable) throw form;
+  return form;
 }
 
 /** An object takes five times the memory of its text, and most are parsed for one look: only those parsed last are kept. */

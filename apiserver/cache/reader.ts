@@ -134,6 +134,12 @@ class WatchCache implements Cache {
     return revision;
   }
 
+  retry(): void {
+    if (!this.#ready || [...this.#resources.values()].every(({ unreadable }) => unreadable.size === 0)) return;
+    this.#mustList = true;
+    this.#wake();
+  }
+
   async close(): Promise<void> {
     this.#ready = false;
     this.#ending.abort();
@@ -262,17 +268,28 @@ class WatchCache implements Cache {
       const resource = this.#resources.get(name);
       if (resource !== undefined) resource.state = state;
     }
+    this.#tellUnreadable();
     const before = this.#revision;
     this.#revision = listing.revision;
     this.#mustList = false;
     if (this.#ready) {
-      log.warn("the history was not continuous after revision {before}; listed anew at {revision}, all watches end", {
+      log.warn("could not go on reading after revision {before}; listed anew at {revision}, all watches end", {
         before,
         revision: listing.revision,
       });
     }
     for (const resource of this.#resources.values()) resource.expire();
     this.#waiters.advance(this.#revision);
+  }
+
+  /** Says what nobody can read, once per listing: the requests that meet it say it again. */
+  #tellUnreadable(): void {
+    for (const [resource, { state, unreadable }] of this.#resources) {
+      const [key] = unreadable;
+      if (key === undefined) continue;
+      const error = state!.get(key)!.unreadable!.message;
+      log.error("{count} of {resource} can't be read: {error}", { count: unreadable.size, resource, error });
+    }
   }
 
   #scheduleProgress(): void {

@@ -14,6 +14,8 @@ export class ResourceState {
   /** What was listed: changes up to here are in it. */
   readonly #listed: Revision;
   readonly #entries = new Map<string, Entry>();
+  /** Keys of what can't be read. */
+  readonly unreadable = new Set<string>();
   /** Made when somebody lists, of the one before and of what was written since: writes that nobody lists cost no sorting. */
   #sorted: readonly Entry[] = [];
   readonly #unsorted = new Map<string, Entry | undefined>();
@@ -24,7 +26,7 @@ export class ResourceState {
     this.#resource = resource;
     this.#listed = list.revision;
     this.window = new Window(list.revision, limits);
-    for (const { key, revision, value } of list.rows) this.#set(key, new StoredEntry(key, revision, value));
+    for (const row of list.rows) this.#set(row.key, new StoredEntry(row));
   }
 
   get(key: string): Entry | undefined {
@@ -37,10 +39,10 @@ export class ResourceState {
 
   /** Makes the change true. undefined if it was true when the resource was listed. */
   apply(change: Change, now: Instant): CacheEvent | undefined {
-    const { key, revision, value } = change;
+    const { key, revision } = change;
     if (revision <= this.#listed) return undefined;
     const previous = this.#entries.get(key);
-    const entry = new StoredEntry(key, revision, value);
+    const entry = new StoredEntry(change);
     if (change.type === "delete") {
       if (previous === undefined) {
         throw new Error(`${this.#resource} ${key}: deleted at ${revision}, but it is not there`);
@@ -93,6 +95,8 @@ export class ResourceState {
     if (entry === undefined) this.#entries.delete(key);
     else this.#entries.set(key, entry);
     this.#unsorted.set(key, entry);
+    if (entry?.unreadable !== undefined) this.unreadable.add(key);
+    else if (this.unreadable.size > 0) this.unreadable.delete(key);
   }
 }
 

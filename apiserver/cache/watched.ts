@@ -6,6 +6,7 @@ import { Expired, NotReached } from "./errors.ts";
 import type { ResourceState } from "./state.ts";
 
 const log = getLogger(["sauropod", "cache"]);
+const none: ReadonlySet<string> = new Set();
 
 interface Watcher {
   readonly listener: WatchListener;
@@ -29,6 +30,10 @@ export class WatchedResource implements ResourceCache {
 
   get watchers(): number {
     return this.#watchers.size;
+  }
+
+  get unreadable(): ReadonlySet<string> {
+    return this.state?.unreadable ?? none;
   }
 
   get(key: string): Entry | undefined {

@@ -6,7 +6,7 @@ function filled(limits: Partial<WindowLimits>, events: { textLength?: number; at
   const window = new Window(0, { ...windowLimits, ...limits });
   for (const [i, { textLength = 1, at = 0 }] of events.entries()) {
     const revision = i + 1;
-    const entry = new StoredEntry(`k${i}`, revision, "x".repeat(textLength));
+    const entry = new StoredEntry({ key: `k${i}`, revision, value: "x".repeat(textLength) });
     window.push({ type: "ADDED", revision, entry, previous: undefined }, at);
   }
   return window;

@@ -30,6 +30,7 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
   const token = options.continue === "" ? undefined : decodeContinue(options.continue);
   const snapshot = token === undefined ? await snapshotFor(call, options) : await continued(call, token);
   const candidates = candidatesOf(snapshot, selection);
+  refuseUnreadable(call, candidates);
   const from = token === undefined ? 0 : firstAfter(candidates, token.after);
   const limit = options.limit === 0 ? Infinity : options.limit;
   const { entries, next } = await select(candidates, selection, { from, limit });
@@ -45,6 +46,13 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
     if (!selection.selective) metadata.remainingItemCount = candidates.length - next;
   }
   return { metadata, entries: entries.map((entry) => viewOf(call.resource, entry)) };
+}
+
+/** Before anything is sent: a list without the objects that can't be read would be taken for all there is. */
+function refuseUnreadable(call: Call, candidates: readonly Entry[]): void {
+  if (cacheOf(call).unreadable.size === 0) return;
+  const error = candidates.find(({ unreadable }) => unreadable !== undefined)?.unreadable;
+  if (error !== undefined) throw error;
 }
 
 function candidatesOf(snapshot: Snapshot, selection: Selection): readonly Entry[] {

@@ -2,7 +2,7 @@
 import { getLogger } from "log";
 import { StatusError, statusError } from "../../lib/status.ts";
 import { Expired, NotReached } from "../cache/cache.ts";
-import { ClaimTaken, OutcomeUnknown, StoreUnavailable, WriteConflict } from "../storage/store.ts";
+import { ClaimTaken, OutcomeUnknown, StoreUnavailable, Unreadable, WriteConflict } from "../storage/store.ts";
 import { warningHeaders } from "./warnings.ts";
 
 const logger = getLogger(["sauropod", "rest"]);
@@ -20,6 +20,11 @@ export function toStatusError(error: unknown): StatusError {
   }
   if (error instanceof ClaimTaken) return statusError("Forbidden", error.message);
   if (error instanceof WriteConflict) return statusError("Conflict", error.message);
+  if (error instanceof Unreadable) {
+    return statusError("InternalError", `Internal error occurred: ${error.message}`, {
+      causes: [{ message: error.message }],
+    });
+  }
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   logger.error("a request failed unexpectedly: {stack}", { stack });
   return statusError("InternalError", `Internal error occurred: ${error instanceof Error ? error.message : error}`, {

@@ -4,7 +4,7 @@
  */
 import type { KubeObject } from "../../lib/kind.ts";
 import type { Entry } from "../cache/cache.ts";
-import type { Revision, Row, Split } from "../storage/store.ts";
+import type { Revision, Row, Seal, Split, Unreadable } from "../storage/store.ts";
 
 /** What stands before the revision. */
 export function headOf(object: { apiVersion: string; kind: string }): string {
@@ -40,18 +40,26 @@ const encoder = new TextEncoder();
 export class Item implements Entry {
   #bytes: Uint8Array<ArrayBuffer> | undefined;
   #object: KubeObject | undefined;
+  readonly #text: string | Unreadable;
 
   constructor(
     readonly key: string,
     readonly revision: Revision,
-    readonly text: string,
+    text: string | Unreadable,
     object?: KubeObject,
+    readonly seal?: Seal,
   ) {
+    this.#text = text;
     this.#object = object;
   }
 
-  static fromRow(row: Row): Item {
-    return new Item(row.key, row.revision, row.value);
+  static fromRow({ key, revision, value, seal, unreadable }: Row): Item {
+    return new Item(key, revision, unreadable ?? value, undefined, seal);
+  }
+
+  get text(): string {
+    if (typeof this.#text === "string") return this.#text;
+    throw this.#text;
   }
 
   get length(): number {

@@ -192,8 +192,13 @@ class Session {
     if (waiting === undefined) {
       // Only who had not read the earlier ones is slow: a batch of any size may come at once.
       if (this.#sink.pending > watchBufferBytesMax) return this.#sink.cut();
-      if (events.length === 1) this.#deliver(events[0]!);
-      else this.#sink.together(() => events.forEach((event) => this.#deliver(event)));
+      try {
+        if (events.length === 1) this.#deliver(events[0]!);
+        else this.#sink.together(() => events.forEach((event) => this.#deliver(event)));
+      } catch (error) {
+        // One of them can't be read: it is this watch that can't go on.
+        this.#fail(error);
+      }
       return;
     }
     for (const event of events) {

@@ -46,5 +46,5 @@ function parseChange(entry: readonly [string, readonly string[]], codec: Codec):
   if (fields.length !== 8 || (type !== "put" && type !== "delete")) {
     throw new Error(`history entry ${entry[0]} is not one of ours: ${fields.filter((_, i) => i % 2 === 0).join(", ")}`);
   }
-  return { type, resource: resource!, key: key!, revision, value: codec.open(resource!, key!, stored!, revision) };
+  return { type, resource: resource!, key: key!, revision, ...codec.open(resource!, key!, stored!, revision) };
 }

@@ -405,6 +405,8 @@ class RedisStore implements Store {
 }
 
 function same(a: Change, b: Change | undefined): boolean {
-  return b !== undefined && a.revision === b.revision && a.resource === b.resource && a.key === b.key &&
-    a.type === b.type && a.value === b.value;
+  if (b === undefined) return false;
+  // Keys may have come or gone between two readings of the same text.
+  const sameValue = a.value === b.value || (a.unreadable ?? b.unreadable) !== undefined;
+  return a.revision === b.revision && a.resource === b.resource && a.key === b.key && a.type === b.type && sameValue;
 }

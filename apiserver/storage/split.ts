@@ -1,5 +1,7 @@
 /** Between the wire form of what is stored and rows: `<revision>\n<text>`, so that a revision is read without parsing. */
-import type { Revision, Row, Split } from "./store.ts";
+import type { Opened, Revision, Row, Split } from "./store.ts";
+
+export type { Opened };
 
 /**
  * What happens to a value between the API server and the store: the place for encryption at rest.
@@ -8,11 +10,12 @@ import type { Revision, Row, Split } from "./store.ts";
  */
 export interface Codec {
   seal(resource: string, key: string, value: Split): Split;
-  open(resource: string, key: string, stored: string, revision: Revision): string;
+  /** Does not throw for what it can't read: that is one object's trouble, and must not keep others from being read. */
+  open(resource: string, key: string, stored: string, revision: Revision): Opened;
 }
 
 /** Stores the text as it is. */
-export const plain: Codec = { seal: (_resource, _key, value) => value, open: (_resource, _key, stored) => stored };
+export const plain: Codec = { seal: (_resource, _key, value) => value, open: (_resource, _key, value) => ({ value }) };
 
 /** The complete text of a value at a revision. */
 export function fill(value: Split, revision: Revision): string {
@@ -26,5 +29,5 @@ export function parseRow(codec: Codec, resource: string, key: string, stored: st
   if (newline < 1 || !Number.isSafeInteger(revision)) {
     throw new Error(`${resource} ${key}: what is stored does not begin with a revision and a line end`);
   }
-  return { key, revision, value: codec.open(resource, key, stored.slice(newline + 1), revision) };
+  return { key, revision, ...codec.open(resource, key, stored.slice(newline + 1), revision) };
 }

@@ -16,17 +16,35 @@ export interface Split {
   readonly tail: string;
 }
 
+/** What is stored can't be read: its key is not there, or it was changed. The message names the object and the key. */
+export class Unreadable extends Error {
+  override name = "Unreadable";
+}
+
+/** The way in which a text is stored: one object for all that are stored alike. */
+export interface Seal {
+  /** False when writes now go another way, with another key: who then writes the object as it is writes something new. */
+  readonly current: boolean;
+}
+
+/** What became of a stored text. */
+export interface Opened {
+  /** Complete JSON text, revision filled in. Empty when it is unreadable. */
+  readonly value: string;
+  /** Absent: as it is, for ever. */
+  readonly seal?: Seal;
+  readonly unreadable?: Unreadable;
+}
+
 /** One stored object. */
-export interface Row {
+export interface Row extends Opened {
   /** Unique in its resource: `namespace/name`, or `name`. */
   readonly key: string;
   readonly revision: Revision;
-  /** Complete JSON text, revision filled in. */
-  readonly value: string;
 }
 
 /** One write, as the history tells it. */
-export interface Change {
+export interface Change extends Opened {
   readonly type: "put" | "delete";
   readonly resource: string;
   readonly key: string;

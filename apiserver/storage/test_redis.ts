@@ -49,13 +49,13 @@ export class TestRedis implements AsyncDisposable {
     return store;
   }
 
-  place(): Place {
+  place(options: Partial<RedisStoreOptions> = {}): Place {
     const prefix = `place${this.#places++}:`;
     const stores: Store[] = [];
     return {
       open: async ({ entriesMax = 10_000 } = {}) => {
         const historyEntriesMax = { main: entriesMax, lease: entriesMax, event: entriesMax };
-        const store = await this.store({ prefix, historyEntriesMax });
+        const store = await this.store({ ...options, prefix, historyEntriesMax });
         stores.push(store);
         return store;
       },

@@ -24,7 +24,7 @@ function permissions(room: string, config: StartConfig): string[] {
         "--allow-env",
         "--allow-net",
         "--allow-sys",
-        `--allow-read=${root},${config.dataDir}`,
+        `--allow-read=${[root, config.dataDir, ...folderOf(config.encryptionProviderConfig)].join(",")}`,
         `--allow-write=${config.dataDir}`,
         "--allow-run=redis-server,valkey-server",
       ];
@@ -40,6 +40,11 @@ function permissions(room: string, config: StartConfig): string[] {
     default:
       return ["--allow-all"];
   }
+}
+
+/** A file that is replaced is another one: what may be read is its folder. */
+function folderOf(file: string | undefined): string[] {
+  return file === undefined ? [] : [file.replace(/\/[^/]*$/, "") || "/"];
 }
 
 function spec(
@@ -78,6 +83,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       port: config.port,
       "advertise-address": config.advertiseAddress,
       redis: config.redis,
+      "encryption-provider-config": config.encryptionProviderConfig,
       "node-name": onThisHost ? config.nodeName : undefined,
       "node-ip": onThisHost ? config.nodeIp : undefined,
       "cluster-cidr": config.clusterCidr,

@@ -46,6 +46,10 @@ const startFlags = {
   port: port("port of the API", 6443),
   "advertise-address": address("address at which other hosts reach the API; default: --node-ip"),
   redis: text("an existing Redis; default: a redis-server of our own", "URL"),
+  "encryption-provider-config": text(
+    "an EncryptionConfiguration; default: Secrets are encrypted with a key in the data directory",
+    "FILE",
+  ),
   engine: text("socket of the container engine; default: found", "SOCKET"),
   join: joinFlag,
   "node-name": text("name of this node; default: the host's name", "NAME"),
@@ -89,6 +93,7 @@ export interface StartConfig {
   port: number;
   advertiseAddress: string;
   redis?: string;
+  encryptionProviderConfig?: string;
   engine?: string;
   /** Absent on a first host. */
   join?: JoinString;
@@ -138,6 +143,7 @@ export async function resolveConfig(
     port: values.port!,
     advertiseAddress: values["advertise-address"] ?? nodeIp,
     redis: values.redis,
+    encryptionProviderConfig: values["encryption-provider-config"] && absolute(values["encryption-provider-config"]),
     engine: values.engine,
     join: values.join,
     givenNodeName: values["node-name"],
