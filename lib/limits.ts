@@ -558,3 +558,8 @@ export const metricsFirstWindowMs = 2_000;
 /** An agent that has not answered by then has no metrics. */
 export const metricsScrapeMs = 5_000;
 export const metricsScrapeBytesMax = 16 * 2 ** 20;
+
+/** After a ServiceCIDR was deleted, at least: an address may just be picked from it (pkg/controller/servicecidrs). */
+export const serviceCidrDeletionGraceMs = 10_000;
+/** How long an IPAddress that somebody made by hand may be without its Service (a request's longest time). */
+export const strayAddressMs = 60_000;

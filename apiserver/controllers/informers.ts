@@ -11,6 +11,7 @@ import type { EndpointSlice } from "../../lib/types/discovery_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { accountTokenType, byAccount } from "./account_token.ts";
 import { balancedPorts } from "./load_balancer.ts";
+import { addressesOf } from "./service_cidr/address_plan.ts";
 
 /** The namespace of an object that no controller owns; nothing for an owned one. */
 const byOrphan = (object: KubeObject): readonly string[] =>
@@ -44,8 +45,10 @@ export function createInformers(client: Client, clock: Clock) {
     namespaces: createInformer(client, kinds.Namespace, { clock }),
     services: createInformer(client, kinds.Service, {
       clock,
-      indexes: { namespace: byNamespace, selectorPair, balancedPort: balancedPorts },
+      indexes: { namespace: byNamespace, selectorPair, balancedPort: balancedPorts, address: addressesOf },
     }),
+    serviceCidrs: createInformer(client, kinds.ServiceCIDR, { clock }),
+    ipAddresses: createInformer(client, kinds.IPAddress, { clock }),
     endpoints: createInformer(client, kinds.Endpoints, { clock }),
     endpointSlices: createInformer(client, kinds.EndpointSlice, { clock, indexes: { service: byService } }),
     deployments: createInformer(client, kinds.Deployment, { clock, indexes: { namespace: byNamespace } }),

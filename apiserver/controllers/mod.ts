@@ -40,6 +40,7 @@ import { replicaSetController, replicationControllerController } from "./replica
 import { resourceQuotaName, runResourceQuota } from "./resource_quota/controller.ts";
 import { rootCaController } from "./root_ca.ts";
 import { serviceAccountController } from "./service_account.ts";
+import { defaultRangeController, serviceAddressController, serviceCidrController } from "./service_cidr/controller.ts";
 import { statefulSetController } from "./stateful_set/controller.ts";
 import { taintEvictionController } from "./taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
@@ -67,6 +68,9 @@ function entry(name: string, ...makes: ((parts: Parts) => AnyController)[]): Ent
 export const controllers: readonly Entry[] = [
   entry("system-namespaces", bootstrapController),
   entry("kubernetes-service", kubernetesServiceController),
+  entry("default-service-cidr", defaultRangeController),
+  entry("service-cidrs-controller", serviceCidrController),
+  entry("service-address-controller", serviceAddressController),
   entry("service-account-controller", serviceAccountController),
   entry("token-controller", accountTokenController),
   entry("root-ca-cert-publisher", rootCaController),

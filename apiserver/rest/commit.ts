@@ -37,6 +37,7 @@ export async function commit(call: Call, plan: Commit): Promise<Entry> {
       config: core.config,
       random: core.random,
       taken: (space) => taken.get(space) ?? new Set(),
+      objects: (storage) => core.lookup.list(storage),
     }) ?? [];
     const claims = [...allocations.map((a) => a.claim), ...plan.claims];
     try {

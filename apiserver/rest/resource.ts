@@ -63,6 +63,8 @@ export interface AllocateContext {
   random: Random;
   /** Names that other objects hold in a space of claims. Empty at the first try; filled after a pick was refused. */
   taken(space: string): ReadonlySet<string>;
+  /** All objects of another kind, by its storage, as the watch cache has them. */
+  objects(storage: string): readonly KubeObject[];
 }
 
 /** A claim of a write, and what to answer when it can't be met. */

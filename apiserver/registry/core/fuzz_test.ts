@@ -121,7 +121,7 @@ function show(kind: Resource, object: KubeObject): void {
 function allocate(kind: Resource, object: KubeObject | undefined, old: KubeObject | undefined): void {
   const { config } = context;
   try {
-    kind.allocate?.(clone(object), old, { config, random: seededRandom(1), taken: () => new Set() });
+    kind.allocate?.(clone(object), old, { config, random: seededRandom(1), taken: () => new Set(), objects: () => [] });
   } catch (error) {
     assert.ok(error instanceof StatusError, String(error));
   }

@@ -1,9 +1,13 @@
-/** IPAddress: an address of the cluster's and the object that has it; named as the address. */
+/**
+ * IPAddress: an address of the cluster's and the object that has it; named as the address. Those of Services are made after the Services
+ * have taken their addresses; one that somebody else makes takes its address itself.
+ */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import { IPAddress as kind } from "../../../lib/types/kinds.ts";
 import type { IPAddress } from "../../../lib/types/networking_v1.ts";
 import { isDNS1123Subdomain, isValidPathSegmentName } from "../../../lib/validation.ts";
-import { defineResource, type Resource } from "../../rest/resource.ts";
+import { type Allocation, defineResource, type Resource } from "../../rest/resource.ts";
+import { clusterIPSpace } from "../core/service/cluster_ips.ts";
 import { ageColumn, nameColumn } from "../meta/columns.ts";
 import { immutable } from "../meta/immutable.ts";
 import { invalids } from "../meta/messages.ts";
@@ -23,6 +27,22 @@ function validate({ spec }: IPAddress): FieldError[] {
   return [...errors, ...invalids(`${path}.namespace`, namespace, isValidPathSegmentName(namespace))];
 }
 
+const managerLabel = "ipaddress.kubernetes.io/managed-by";
+const manager = "ipallocator.k8s.io";
+
+const takesItself = (object: IPAddress | undefined): object is IPAddress =>
+  object !== undefined && object.metadata.labels?.[managerLabel] !== manager;
+
+function allocate(object: IPAddress | undefined, old: IPAddress | undefined): Allocation[] {
+  const [had, has] = [takesItself(old), takesItself(object)];
+  if (had === has) return [];
+  const { name, uid } = (object ?? old)!.metadata;
+  const claim = { space: clusterIPSpace, name, owner: uid };
+  if (had) return [{ claim: { do: "release", ...claim } }];
+  const refused = fieldError.invalid("metadata.name", name, "provided IP is already allocated");
+  return [{ claim: { do: "take", ...claim }, refused }];
+}
+
 function formatParent({ spec }: IPAddress): string {
   const parent = spec?.parentRef;
   if (parent === undefined) return "<none>";
@@ -35,5 +55,6 @@ export const ipAddress: Resource<IPAddress> = defineResource<IPAddress>(kind, {
   shortNames: ["ip"],
   validate,
   validateUpdate: ({ spec }, old) => immutable(spec?.parentRef, old.spec?.parentRef, path),
+  allocate,
   columns: [nameColumn, { name: "ParentRef", type: "string", value: formatParent }, ageColumn],
 }, canonicalIpErrors);

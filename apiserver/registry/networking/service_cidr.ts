@@ -1,4 +1,4 @@
-/** ServiceCIDR: a range for Services' addresses. */
+/** ServiceCIDR: a range for Services' addresses. Leaves out IPv6, which is refused. */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import { ServiceCIDR as kind } from "../../../lib/types/kinds.ts";
 import type { ServiceCIDR } from "../../../lib/types/networking_v1.ts";
@@ -15,13 +15,19 @@ function validate({ spec }: ServiceCIDR): FieldError[] {
   const cidrs = spec.cidrs ?? [];
   if (cidrs.length === 0) return [fieldError.required(path, "at least one CIDR required")];
   if (cidrs.length > 2) return [fieldError.invalid(path, spec, "may only hold up to 2 values")];
-  const errors = cidrs.flatMap((cidr, i) => invalids(`${path}[${i}]`, cidr, canonicalCidrErrors(cidr)));
+  const errors = cidrs.flatMap((cidr, i) => invalids(`${path}[${i}]`, cidr, rangeErrors(cidr)));
   const [first, second] = cidrs.map((cidr) => parseCidr(cidr)?.family);
   if (cidrs.length === 2 && first !== undefined && first === second) {
     const detail = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64";
     errors.push(fieldError.invalid(path, cidrs, detail));
   }
   return errors;
+}
+
+function rangeErrors(cidr: string): string[] {
+  const errors = canonicalCidrErrors(cidr);
+  if (errors.length > 0 || parseCidr(cidr)?.family === 4) return errors;
+  return ["IPv6 is not supported yet: give an IPv4 range"];
 }
 
 /** A second family may join; nothing else changes while Services have addresses. */

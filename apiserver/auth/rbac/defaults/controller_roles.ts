@@ -164,6 +164,8 @@ const ours: Readonly<Record<string, readonly PolicyRule[]>> = {
     rule("create get update", "core", "services endpoints"),
     rule("create get update", "discovery.k8s.io", "endpointslices"),
   ],
+  "default-service-cidr": [rule("create", "networking.k8s.io", "servicecidrs")],
+  "service-address-controller": [rule("create delete", "networking.k8s.io", "ipaddresses")],
   "certificate-approver": [
     rule("update", certificates, `${csr}/approval`),
     rule("approve", certificates, "signers", [

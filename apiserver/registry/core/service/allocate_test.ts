@@ -1,4 +1,5 @@
 import assert from "assert";
+import type { KubeObject } from "../../../../lib/kind.ts";
 import { clone } from "../../../../lib/patch/equal.ts";
 import { seededRandom } from "../../../../lib/seams/random.ts";
 import { StatusError } from "../../../../lib/status.ts";
@@ -14,7 +15,8 @@ class Claims {
   readonly held = new Map<string, string>();
   readonly #random = seededRandom(7);
 
-  constructor(readonly config: Partial<ClusterConfig> = {}) {}
+  /** `ranges`: ServiceCIDRs. */
+  constructor(readonly config: Partial<ClusterConfig> = {}, readonly ranges: readonly KubeObject[] = []) {}
 
   write(object: Service | undefined, old?: Service): Service {
     let known = new Map<string, string>();
@@ -50,7 +52,8 @@ class Claims {
       clusterDomain: "cluster.local",
       ...this.config,
     };
-    return { config, random: this.#random };
+    const objects = (storage: string) => storage === "networking.k8s.io/servicecidrs" ? this.ranges : [];
+    return { config, random: this.#random, objects };
   }
 
   names(): string[] {
@@ -113,6 +116,34 @@ Deno.test("service uses a range to its last address, and then says so", () => {
     assert.deepEqual([error.code, error.message], [500, message]);
     return true;
   });
+});
+
+Deno.test("service gets addresses of further ServiceCIDRs that are ready, when the first is used up", () => {
+  const range = (name: string, cidr: string, ready: string, deletionTimestamp?: string) =>
+    ({
+      metadata: { name, deletionTimestamp },
+      spec: { cidrs: [cidr] },
+      status: { conditions: [{ type: "Ready", status: ready }] },
+    }) as unknown as KubeObject;
+  const now = "2026-01-01T00:00:00Z";
+  const claims = new Claims({ serviceCidr: "10.0.0.16/30" }, [
+    range("kubernetes", "10.0.0.16/30", "True"),
+    range("more", "10.0.1.16/30", "True"),
+    range("new", "10.0.2.16/30", "False"),
+    range("going", "10.0.3.16/30", "True", now),
+  ]);
+  const got = Array.from({ length: 4 }, () => claims.write(make({})).spec.clusterIP!);
+  assert.deepEqual(got.slice(0, 2).sort(), ["10.0.0.17", "10.0.0.18"]);
+  assert.deepEqual(got.slice(2).sort(), ["10.0.1.17", "10.0.1.18"]);
+  assert.throws(() => claims.write(make({})), { message: /range is full$/ });
+  assert.throws(() => claims.write(make({ clusterIP: "10.0.2.17" })), {
+    message: /The range of valid IPs is 10\.0\.0\.16\/30, 10\.0\.1\.16\/30$/,
+  });
+  const leaving = new Claims({}, [
+    range("kubernetes", "10.96.0.0/16", "False", now),
+    range("more", "10.0.1.0/28", "True"),
+  ]);
+  assert.match(leaving.write(make({})).spec.clusterIP!, /^10\.0\.1\./, "the first is being replaced");
 });
 
 Deno.test("service has one node port for a number that it has in two protocols", () => {
