@@ -57,8 +57,9 @@ async function jobs(cluster: Cluster): Promise<void> {
   assert.equal(await status("never", 'conditions[?(@.type=="Failed")].reason'), "BackoffLimitExceeded");
   assert.equal(await status("short", 'conditions[?(@.type=="Failed")].reason'), "DeadlineExceeded");
   assert.match(await cluster.ask("get job once"), /once +Complete +1\/1/);
-  assert.match(await cluster.ask("describe job once"), /Normal +Completed .*Job completed/);
-  await cluster.ask("wait --for=delete job/gone --timeout=30s");
+  // Events are told after what they are about.
+  await cluster.eventually("describe job once", (said) => /Normal +Completed .*Job completed/.test(said));
+  await cluster.ask("wait --for=delete job/gone --timeout=90s");
   await cluster.ask("delete job once each never short");
   await cluster.eventually("get pods -o name", (pods) => pods === "");
 }
@@ -66,12 +67,13 @@ async function jobs(cluster: Cluster): Promise<void> {
 async function cronJobs(cluster: Cluster): Promise<void> {
   await cluster.ask(["create", "cronjob", "tick", `--image=${image}`, "--schedule=* * * * *", "--", "echo", "tick"]);
   await cluster.ask("create job now --from=cronjob/tick");
-  await cluster.ask("wait --for=condition=complete job/now --timeout=30s");
+  await cluster.ask("wait --for=condition=complete job/now --timeout=90s");
   const first = /^job.batch\/tick-\d+$/m;
   const found = first.exec(await cluster.eventually("get jobs -o name", (names) => first.test(names), 75_000))![0];
-  await cluster.ask(`wait --for=condition=complete ${found} --timeout=30s`);
+  await cluster.ask(`wait --for=condition=complete ${found} --timeout=90s`);
   assert.equal(await cluster.ask(`logs ${found}`), "tick\n");
-  assert.match(await cluster.ask("describe cronjob tick"), /Saw completed job: tick-\d+, condition: Complete/);
+  const seen = /Saw completed job: tick-\d+, condition: Complete/;
+  await cluster.eventually("describe cronjob tick", (said) => seen.test(said));
   await cluster.ask("delete cronjob tick");
   await cluster.eventually("get jobs,pods -o name", (left) => left === "");
 }
@@ -174,9 +176,10 @@ async function statefulSetOn(cluster: Cluster, nodes: readonly string[], path: s
   assert.match(await cluster.ask("get pvc"), /data-db-0 +Bound +(one|two) +1Gi +RWO/);
   const lookUp = "nslookup db-0.db.default.svc.cluster.local; nslookup db-1.db.default.svc.cluster.local; hostname";
   const { items } = await cluster.json("get pods -l app=db");
-  const said = await cluster.ask(["exec", "db-1", "--", "sh", "-c", lookUp]);
-  for (const { status } of items) assert(said.includes(status.podIP), said);
-  assert.match(said, /^db-1$/m);
+  // The names follow the pods, they are not there before them.
+  const named = (said: string) =>
+    /^db-1$/m.test(said) && items.every(({ status }: { status: { podIP: string } }) => said.includes(status.podIP));
+  await cluster.eventually(["exec", "db-1", "--", "sh", "-c", lookUp], named);
   assert.deepEqual(
     items.map(({ metadata }: { metadata: { labels: Record<string, string> } }) =>
       metadata.labels["apps.kubernetes.io/pod-index"]
@@ -185,20 +188,21 @@ async function statefulSetOn(cluster: Cluster, nodes: readonly string[], path: s
   );
   await cluster.ask("apply -f -", { stdin: text(statefulSet("2")) });
   await cluster.ask("rollout status statefulset db --timeout=90s");
-  assert.equal(await cluster.ask("exec db-0 -- cat /data/log"), "1 db-0\n2 db-0\n");
+  // A container that runs has not yet written.
+  await cluster.eventually("exec db-0 -- cat /data/log", (log) => log === "1 db-0\n2 db-0\n");
   await cluster.ask("rollout undo statefulset db");
   await cluster.ask("rollout status statefulset db --timeout=90s");
-  assert.equal(await cluster.ask("exec db-1 -- cat /data/log"), "1 db-1\n2 db-1\n1 db-1\n");
+  await cluster.eventually("exec db-1 -- cat /data/log", (log) => log === "1 db-1\n2 db-1\n1 db-1\n");
   await cluster.ask("scale statefulset db --replicas=1");
-  await cluster.ask("wait --for=delete pod/db-1 --timeout=30s");
+  await cluster.ask("wait --for=delete pod/db-1 --timeout=90s");
   await cluster.ask("delete statefulset,service db");
-  await cluster.ask("wait --for=delete pod/db-0 --timeout=30s");
+  await cluster.ask("wait --for=delete pod/db-0 --timeout=90s");
   await cluster.ask("delete pvc data-db-0 data-db-1");
   await cluster.eventually("get pv", (all) => (all.match(/Released/g) ?? []).length === 2);
   await cluster.ask("delete pv one two");
 }
 
-async function budgets(cluster: Cluster, nodes: readonly string[]): Promise<void> {
+async function budgets(cluster: Cluster): Promise<void> {
   const deployment = {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -214,13 +218,14 @@ async function budgets(cluster: Cluster, nodes: readonly string[]): Promise<void
   await cluster.ask("apply -f -", { stdin: text(deployment, budget) });
   await cluster.ask("rollout status deployment web --timeout=60s");
   await cluster.eventually("get pdb web -o jsonpath={.status.currentHealthy}", (count) => count === "2");
-  const refused = await cluster.kubectl(`drain ${nodes[1]} --ignore-daemonsets --timeout=3s`);
+  const node = (await cluster.json("get pods -l app=web")).items[0].spec.nodeName;
+  const refused = await cluster.kubectl(`drain ${node} --ignore-daemonsets --timeout=8s`);
   assert.notEqual(refused.code, 0);
   assert.match(refused.stderr, /Cannot evict pod as it would violate the pod's disruption budget/);
   await cluster.ask(["patch", "pdb", "web", "--type=merge", "-p", '{"spec":{"minAvailable":1}}']);
-  await cluster.ask(`drain ${nodes[1]} --ignore-daemonsets --timeout=60s`);
+  await cluster.ask(`drain ${node} --ignore-daemonsets --timeout=60s`);
   await cluster.ask("rollout status deployment web --timeout=60s");
-  await cluster.ask(`uncordon ${nodes[1]}`);
+  await cluster.ask(`uncordon ${node}`);
   await cluster.ask("delete deployment,pdb web");
 }
 
@@ -243,7 +248,7 @@ Deno.test({
       ["a CronJob's Jobs start every minute", () => cronJobs(many.first)],
       ["a DaemonSet is on both nodes, rolled out and back", () => daemonSets(many.first, nodes)],
       ["a StatefulSet keeps names and data", () => statefulSets(many.first, nodes)],
-      ["a budget holds a drain up", () => budgets(many.first, nodes)],
+      ["a budget holds a drain up", () => budgets(many.first)],
     ];
     const only = Deno.env.get("STEP");
     for (const [title, part] of parts) {

@@ -166,7 +166,11 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Asks until kubectl's output is what the test wants. */
-  async eventually(args: string, is: (stdout: string) => boolean, timeoutMs = 60_000): Promise<string> {
+  async eventually(
+    args: readonly string[] | string,
+    is: (stdout: string) => boolean,
+    timeoutMs = 60_000,
+  ): Promise<string> {
     let last = "";
     await until(timeoutMs, async () => {
       const { stdout, stderr } = await this.kubectl(args);
