@@ -41,7 +41,7 @@ const logger = getLogger(["sauropod", "apiserver"]);
 /** Everything thrown further in becomes a Status; what is no expected failure is logged. */
 export const recover: Filter = async (c, next) => {
   await next();
-  if (c.error !== undefined) c.res = errorResponse(c.error);
+  if (c.error !== undefined) c.res = errorResponse(c.error, { request: c.req.raw });
   for (const [name, value] of Object.entries(c.get("answerHeaders") ?? {})) c.res.headers.set(name, value);
 };
 

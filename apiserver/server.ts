@@ -69,7 +69,7 @@ export function createHandler(parts: ServerParts): Handler {
     authorize(parts.authorizers),
   ];
   const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
-  app.onError((error) => errorResponse(error));
+  app.onError((error, c) => errorResponse(error, { request: c.req.raw }));
   for (const filter of filters) app.use(filter);
   app.get("/healthz/*", (c) => health.answer("healthz", new URL(c.req.url)));
   app.get("/livez/*", (c) => health.answer("livez", new URL(c.req.url)));

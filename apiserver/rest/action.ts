@@ -5,13 +5,14 @@ import { definition } from "../../lib/schema/schema.ts";
 import { invalid, notFound, statusError } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerEntry, answerObject } from "./answer.ts";
+import { applyPatch } from "./apply.ts";
 import { readBody } from "./body.ts";
 import { type Call, keyFor, prepareContext } from "./call.ts";
 import { statusDefinition } from "./delete.ts";
 import { get } from "./get.ts";
 import { negotiate } from "./negotiate.ts";
 import { managerOf, type WriteOptions, writeOptions } from "./options.ts";
-import { decodeAs, patcher, patchKind } from "./patch.ts";
+import { decodeAs, patcher, type PatchKind, patchKind } from "./patch.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
 import type { ActionSubresource } from "./resource.ts";
 import { bodySource } from "./source.ts";
@@ -24,18 +25,27 @@ export async function act(call: Call, action: ActionSubresource<KubeObject>): Pr
   const { request, query, info } = call;
   if (info.verb === "get") return await get(call);
   const verb = info.verb as keyof typeof optionKinds;
-  const options = writeOptions(query, optionKinds[verb]);
+  const type = verb === "patch" ? patchType(call, action) : undefined;
+  const options = writeOptions(query, optionKinds[verb], { apply: type === "apply" });
   const accepted = negotiate(request, query, "object");
-  const bodyFor = verb === "patch" ? await patched(call, action, options) : await given(call, action, options);
+  const bodyFor = type === undefined
+    ? await given(call, action, options)
+    : type === "apply"
+    ? await configured(call, action, options)
+    : await patched(call, action, { type, options });
   const name = info.name!;
   const { entry } = await write(call, keyFor(call, name), {
     part: "action",
     subresource: info.subresource,
     dryRun: options.dryRun,
-    manager: managerOf(options, request),
+    // An apply records what it owns itself.
+    manager: type === "apply" ? undefined : managerOf(options, request),
     next(old) {
       if (old === undefined) throw notFound(call.resource, name);
-      return applied(call, action, { old, body: bodyFor(old), verb });
+      const body = bodyFor(old);
+      const parent = applied(call, action, { old, body, verb });
+      if (type === "apply") parent.metadata.managedFields = body.metadata.managedFields;
+      return parent;
     },
   });
   const code = verb === "create" ? 201 : 200;
@@ -70,20 +80,32 @@ async function given(
   return await bodySource(call, options.fieldValidation, expected);
 }
 
-async function patched(
-  call: Call,
-  action: ActionSubresource<KubeObject>,
-  options: WriteOptions,
-): Promise<(old: Entry) => KubeObject> {
+/** Throws MethodNotAllowed where the body is no part of the parent, UnsupportedMediaType. */
+function patchType(call: Call, action: ActionSubresource<KubeObject>): PatchKind {
   const { group, version, kind } = call.resource;
   if (!deepEqual(action.kind, { group, version, kind })) {
     throw statusError("MethodNotAllowed", `${call.info.resource}/${call.info.subresource} can't be patched`);
   }
-  const type = patchKind(call.request, call.resource);
-  if (type === "apply") {
-    const what = `${call.info.resource}/${call.info.subresource}`;
-    throw statusError("UnsupportedMediaType", `${what} can't be applied, send a merge patch`);
-  }
+  return patchKind(call.request, call.resource);
+}
+
+/** What comes of a server-side apply, its owners recorded. */
+async function configured(
+  call: Call,
+  action: ActionSubresource<KubeObject>,
+  options: WriteOptions,
+): Promise<(old: Entry) => KubeObject> {
+  const { subresource } = call.info;
+  const manager = managerOf(options, call.request);
+  const body = await readBody(call.request);
+  return applyPatch(call, { body, options, manager, subresource, only: action.writes });
+}
+
+async function patched(
+  call: Call,
+  action: ActionSubresource<KubeObject>,
+  { type, options }: { type: Exclude<PatchKind, "apply">; options: WriteOptions },
+): Promise<(old: Entry) => KubeObject> {
   const schema = definition(action.definition);
   const change = patcher(type, await readBody(call.request), schema);
   const as = { definition: schema, resource: action.kind, validation: options.fieldValidation };

@@ -15,15 +15,17 @@ export interface ApplyRequest {
   options: WriteOptions;
   manager: string;
   subresource?: string;
+  /** The one field that the subresource writes. Absent: what applyConfig() knows of it. */
+  only?: string;
 }
 
 /** Creates what is not there; a subresource does not. Throws BadRequest, Conflict, NotFound. */
 export function applyPatch(call: Call, request: ApplyRequest): (old: Entry | undefined) => KubeObject {
-  const { options, manager, subresource } = request;
-  const config = parse(call, request);
+  const { options, manager, subresource, only } = request;
+  const config = parseConfig(call, request);
   return (old) => {
     if (old === undefined) refuseCreate(call, config, subresource);
-    const object = applyConfig(call, { config, live: old?.object, manager, force: options.force, subresource });
+    const object = applyConfig(call, { config, live: old?.object, manager, force: options.force, subresource, only });
     if (!object.metadata.name) object.metadata.name = call.info.name!;
     checkPlace(call, object);
     if (old === undefined) placeInNamespace(call, object);
@@ -34,7 +36,11 @@ export function applyPatch(call: Call, request: ApplyRequest): (old: Entry | und
 
 const utf8 = new TextDecoder();
 
-function parse(call: Call, { body, options }: ApplyRequest): Record<string, unknown> {
+/** The body of an apply. Throws BadRequest. */
+export function parseConfig(
+  call: Pick<Call, "warn">,
+  { body, options }: Pick<ApplyRequest, "body" | "options">,
+): Record<string, unknown> {
   try {
     const { value, duplicates } = parseYaml(utf8.decode(body));
     if (!isObject(value)) throw statusError("BadRequest", "error decoding YAML: the patch is not an object");

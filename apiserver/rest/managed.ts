@@ -35,12 +35,17 @@ export interface ApplyConfig {
   manager: string;
   force: boolean;
   subresource?: string;
+  /** The one field that the subresource writes: `spec.replicas`. */
+  only?: string;
 }
 
 /** What comes of a server-side apply: a copy, owners recorded. Throws Conflict, BadRequest. */
-export function applyConfig(call: Call, { config, live, manager, force, subresource }: ApplyConfig): KubeObject {
-  const ignored = ignoredBy(call.resource, subresource);
-  const applied = applyPatch({ ...about(call), config, live, manager, force, subresource, ignored });
+export function applyConfig(call: Call, { only, ...request }: ApplyConfig): KubeObject {
+  const { resource } = call;
+  const ignored = only === undefined
+    ? ignoredBy(resource, request.subresource)
+    : allBut(definitionOf(resource), only.split("."));
+  const applied = applyPatch({ ...about(call), ...request, kind: resource.kind, ignored });
   const object = clone(applied.object) as unknown as KubeObject;
   object.metadata ??= {} as KubeObject["metadata"];
   setManagers(object, applied.managedFields as Managed);
@@ -62,4 +67,16 @@ function ignoredBy(resource: Resource, subresource: string | undefined): FieldSe
   if (subresource === undefined) return resource.status ? fieldSetOf("status") : undefined;
   const own = new Set(["apiVersion", "kind", "metadata", subresource]);
   return fieldSetOf(...[...definitionOf(resource).fields.keys()].filter((name) => !own.has(name)));
+}
+
+/** Every field but one. */
+function allBut(definition: Definition, path: readonly string[]): FieldSet {
+  const others: string[] = [];
+  let at: Definition | undefined = definition;
+  path.forEach((name, depth) => {
+    const before = path.slice(0, depth);
+    for (const other of at?.fields.keys() ?? []) if (other !== name) others.push([...before, other].join("."));
+    at = at?.fields.get(name)?.struct;
+  });
+  return fieldSetOf(...others);
 }

@@ -1,6 +1,5 @@
 /** What form the client wants its answer in: the Accept header, `?pretty`, `?includeObject`. */
 import { statusError } from "../../lib/status.ts";
-import { isTrue } from "./request_info.ts";
 
 export type Format = "json" | "yaml" | "protobuf";
 
@@ -69,13 +68,30 @@ function transformation(
   return as === (about === "list" ? "PartialObjectMetadataList" : "PartialObjectMetadata") ? "partial" : undefined;
 }
 
+/** How a failure is told: what can't be made is not asked for again. */
+export function errorForm(request: Request): Pick<Accepted, "format" | "pretty"> {
+  const pretty = wantsPretty(request);
+  const clauses = parseAccept(request.headers.get("accept") ?? "");
+  const plain = clauses.find((clause) => formatOf(clause.type) !== undefined && !clause.params.as);
+  return { format: plain === undefined ? "json" : formatOf(plain.type)!, pretty };
+}
+
+/** For people at a terminal or in a browser: what they ask for, or else what their program is (negotiation's isPrettyPrint). */
+function wantsPretty(request: Request, query = new URLSearchParams(queryOf(request.url))): boolean {
+  const asked = query.get("pretty");
+  if (asked) return /^(1|t|T|TRUE|true|True)$/.test(asked);
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(request.headers.get("user-agent") ?? "");
+}
+
+const queryOf = (url: string) => url.includes("?") ? url.slice(url.indexOf("?")) : "";
+
 /** Throws NotAcceptable when nothing of what the client can read is offered. */
 export function negotiate(
   request: Request,
   query: URLSearchParams,
   about: "object" | "list" | "watch",
 ): Accepted {
-  const pretty = query.has("pretty") && isTrue(query.get("pretty"));
+  const pretty = wantsPretty(request, query);
   const include = includeOf(query);
   const header = request.headers.get("accept");
   if (header === null || header === "") return { format: "json", as: "object", include, pretty };

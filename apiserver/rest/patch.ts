@@ -18,9 +18,9 @@ import { checkPlace, checkRevision } from "./preconditions.ts";
 import type { Resource } from "./resource.ts";
 import { write } from "./write.ts";
 
-type Kind = "json" | "merge" | "strategic" | "apply";
+export type PatchKind = "json" | "merge" | "strategic" | "apply";
 
-const patchTypes: Readonly<Record<string, Kind>> = {
+const patchTypes: Readonly<Record<string, PatchKind>> = {
   "application/json-patch+json": "json",
   "application/merge-patch+json": "merge",
   "application/strategic-merge-patch+json": "strategic",
@@ -28,7 +28,7 @@ const patchTypes: Readonly<Record<string, Kind>> = {
 };
 
 /** Which kind of patch the body is. Throws UnsupportedMediaType. */
-export function patchKind(request: Request, resource: Pick<Resource, "strategicMerge">): Kind {
+export function patchKind(request: Request, resource: Pick<Resource, "strategicMerge">): PatchKind {
   const contentType = request.headers.get("content-type");
   const kind = contentType === null ? undefined : patchTypes[mediaTypeOf(contentType)];
   if (kind !== undefined && (kind !== "strategic" || resource.strategicMerge)) return kind;
@@ -79,7 +79,7 @@ function patched(
 
 /** The patch as a function of objects, its text having been checked. */
 export function patcher(
-  kind: Exclude<Kind, "apply">,
+  kind: Exclude<PatchKind, "apply">,
   body: Uint8Array,
   definition: Definition,
 ): (object: Json) => Json {

@@ -94,6 +94,8 @@ export interface ActionSubresource<T> {
   kind: { group: string; version: string; kind: string };
   /** Schema definition of the body. */
   definition: string;
+  /** The one field that it writes, `spec.ephemeralContainers`: what an apply through it owns. */
+  writes?: string;
   /**
    * Changes `parent` (a copy), its metadata.generation too where that should move; the errors say why not. The parent's
    * prepareUpdate() and validateUpdate() are not called: what this changes they would undo or refuse.

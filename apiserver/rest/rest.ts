@@ -11,6 +11,7 @@ import type { AdmissionPlugin, User } from "../admission/plugin.ts";
 import type { Cache } from "../cache/cache.ts";
 import type { Store } from "../storage/store.ts";
 import { act } from "./action.ts";
+import { notAllowed } from "./allowed.ts";
 import type { Call, Core } from "./call.ts";
 import { answerComputed } from "./computed.ts";
 import { connect, locate } from "./connect.ts";
@@ -132,7 +133,7 @@ export function createRest(parts: RestParts): Rest {
         if (warnings.length > 0) warningHeaders(warnings, response.headers);
         return response;
       } catch (error) {
-        return errorResponse(error, warnings);
+        return errorResponse(error, { warnings, request });
       }
     },
     async locate(request, context) {
@@ -154,18 +155,22 @@ async function dispatch({ core, documents }: Served, request: Request, context: 
   if (!info.isResource) return documents.answer(request, new URL(request.url));
   const review = reviewOf(core, info);
   if (review !== undefined) {
-    if (info.verb !== "create") throw notAllowed();
+    if (info.verb !== "create") throw notAllowed(["create"], "collection");
     return await answerReview(reviewCall(core, review, request, context), review);
   }
   const call = callOf(core, request, context);
   if (info.subresource !== undefined) return await onSubresource(call);
   const isCollection = info.parts.length === 1;
   const { verb } = info;
-  const known = call.resource.verbs.includes(verb as Verb) && isCollection === collectionVerbs.has(verb);
-  if (!known || (verb === "watch" && request.method !== "GET")) throw notAllowed();
   // Only reading goes over all namespaces.
   const everywhere = call.resource.namespaced && call.namespace === undefined;
-  if (everywhere && verb !== "list" && verb !== "watch") throw notAllowed();
+  const allowed = call.resource.verbs.filter((own) =>
+    isCollection === collectionVerbs.has(own) && (!everywhere || own === "list" || own === "watch")
+  );
+  // HEAD is authorised as GET, and no more served than by Kubernetes.
+  if (!allowed.includes(verb as Verb) || request.method === "HEAD") {
+    throw notAllowed(allowed, isCollection ? "collection" : "object");
+  }
   const computed = core.computed?.find(({ resource }) => resource === call.resource);
   if (computed !== undefined) return await answerComputed(call, computed);
   return await verbs[verb as Verb](call);
@@ -192,22 +197,21 @@ async function onSubresource(call: Call): Promise<Response> {
   if (resource.namespaced && call.namespace === undefined) throw unknownPath();
   if (parts.length > 3 && subresource?.do !== "connect") throw unknownPath();
   if (subresource !== undefined) {
-    if (!(subresource.verbs as readonly string[]).includes(verb)) throw notAllowed();
-    if (subresource.do === "write") return await act(call, subresource);
-    if (subresource.do === "evict") return await evict(call, subresource);
-    return await connect(call, subresource);
+    if (!(subresource.verbs as readonly string[]).includes(verb)) throw notAllowed(subresource.verbs, "object");
+    if (subresource.do === "connect") return await connect(call, subresource);
+    if (call.request.method === "HEAD") throw notAllowed(subresource.verbs, "object");
+    return subresource.do === "write" ? await act(call, subresource) : await evict(call, subresource);
   }
   const standard = (name === "status" && resource.status) || (name === "scale" && resource.scale !== undefined);
   if (!standard) throw unknownPath();
-  if (verb !== "get" && verb !== "update" && verb !== "patch") throw notAllowed();
+  if (!partVerbs.includes(verb) || call.request.method === "HEAD") throw notAllowed(partVerbs, "object");
   if (name === "scale") return await scale(call);
   if (verb === "get") return await get(call);
   return verb === "update" ? await update(call, "status") : await patch(call, "status");
 }
 
-function notAllowed() {
-  return statusError("MethodNotAllowed", "the server does not allow this method on the requested resource");
-}
+/** Of `/status` and `/scale`. */
+const partVerbs = ["get", "patch", "update"];
 
 function callOf(core: Core, request: Request, context: RestContext): Call {
   const info = context.requestInfo;

@@ -1,22 +1,26 @@
 /** `/scale`: the replicas of any kind that has some, in one form (autoscaling/v1 Scale). */
-import type { KubeObject } from "../../lib/kind.ts";
+import { checkConfig } from "../../lib/apply/mod.ts";
+import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
 import { clone, type Json } from "../../lib/patch/equal.ts";
 import { definition } from "../../lib/schema/schema.ts";
-import { fieldError, invalid, notFound, statusError } from "../../lib/status.ts";
+import { fieldError, invalid, notFound } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerObject } from "./answer.ts";
+import { parseConfig } from "./apply.ts";
 import { readBody } from "./body.ts";
 import { type Call, keyFor } from "./call.ts";
 import { readObject } from "./get.ts";
+import { applyConfig } from "./managed.ts";
 import { negotiate } from "./negotiate.ts";
 import { managerOf, type WriteOptions, writeOptions } from "./options.ts";
-import { decodeAs, patcher, patchKind } from "./patch.ts";
+import { decodeAs, patcher, type PatchKind, patchKind } from "./patch.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
 import { bodySource } from "./source.ts";
 import { write } from "./write.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
 const scaleDefinition = definition("io.k8s.api.autoscaling.v1.Scale");
+const applied = { apiVersion: apiVersionOf(scaleKind), kind: scaleKind.kind };
 
 interface Scale extends KubeObject {
   spec: { replicas?: number };
@@ -42,31 +46,35 @@ export async function scale(call: Call): Promise<Response> {
     const object = scaleOf(call, (await readObject(call)).object);
     return answerObject(request, object, { accepted, definition: scaleDefinition });
   }
-  const options = writeOptions(query, info.verb === "patch" ? "PatchOptions" : "UpdateOptions");
-  const change = info.verb === "patch" ? await patched(call, options) : await replaced(call, options);
+  const type = info.verb === "patch" ? patchKind(request, { strategicMerge: true }) : undefined;
+  const options = writeOptions(query, type === undefined ? "UpdateOptions" : "PatchOptions", {
+    apply: type === "apply",
+  });
+  const next = type === "apply" ? await configured(call, options) : await changed(call, type, options);
   const name = info.name!;
   const { entry } = await write(call, keyFor(call, name), {
     part: "all",
     subresource: "scale",
     dryRun: options.dryRun,
-    manager: managerOf(options, request),
+    // An apply records what it owns itself.
+    manager: type === "apply" ? undefined : managerOf(options, request),
     next(old) {
       if (old === undefined) throw notFound(call.resource, name);
-      const wanted = change(scaleOf(call, old.object));
-      checkPlace(call, wanted);
-      checkRevision(call, wanted, old);
-      return scaled(call, old, wanted);
+      return next(old);
     },
   });
   return answerObject(request, scaleOf(call, entry.object), { accepted, definition: scaleDefinition });
 }
 
-function scaled(call: Call, old: Entry, wanted: Scale): KubeObject {
+function checkReplicas(wanted: Scale): number {
   const replicas = wanted.spec?.replicas ?? 0;
-  if (replicas < 0) {
-    const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
-    throw invalid(scaleKind, wanted.metadata.name, [error]);
-  }
+  if (replicas >= 0) return replicas;
+  const error = fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+  throw invalid(scaleKind, wanted.metadata.name, [error]);
+}
+
+function scaled(call: Call, old: Entry, wanted: Scale): KubeObject {
+  const replicas = checkReplicas(wanted);
   const object = clone(old.object);
   call.resource.scale!.setReplicas(object, replicas);
   return object;
@@ -77,9 +85,45 @@ async function replaced(call: Call, options: WriteOptions): Promise<(current: Sc
   return () => source() as Scale;
 }
 
-async function patched(call: Call, options: WriteOptions): Promise<(current: Scale) => Scale> {
-  const kind = patchKind(call.request, { strategicMerge: true });
-  if (kind === "apply") throw statusError("UnsupportedMediaType", "a Scale can't be applied, send a merge patch");
+async function changed(
+  call: Call,
+  type: Exclude<PatchKind, "apply"> | undefined,
+  options: WriteOptions,
+): Promise<(old: Entry) => KubeObject> {
+  const change = type === undefined ? await replaced(call, options) : await patched(call, type, options);
+  return (old) => {
+    const wanted = change(scaleOf(call, old.object));
+    checkPlace(call, wanted);
+    checkRevision(call, wanted, old);
+    return scaled(call, old, wanted);
+  };
+}
+
+/** An applied Scale: its replicas, applied to what is scaled by a manager of its own (`with subresource "scale"`). */
+async function configured(call: Call, options: WriteOptions): Promise<(old: Entry) => KubeObject> {
+  const { request, resource, info } = call;
+  const given = parseConfig(call, { body: await readBody(request), options });
+  const checked = checkConfig({ config: given, definition: scaleDefinition, ...applied }) as unknown as Scale;
+  checked.metadata ??= {} as Scale["metadata"];
+  checked.metadata.name ||= info.name!;
+  checkPlace(call, checked);
+  const { spec } = checked;
+  const { name, namespace } = checked.metadata;
+  const config = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace }, spec };
+  const manager = managerOf(options, request);
+  return (old) => {
+    checkRevision(call, checked, old);
+    checkReplicas(checked);
+    const { force } = options;
+    return applyConfig(call, { config, live: old.object, manager, force, subresource: "scale", only: "spec.replicas" });
+  };
+}
+
+async function patched(
+  call: Call,
+  kind: Exclude<PatchKind, "apply">,
+  options: WriteOptions,
+): Promise<(current: Scale) => Scale> {
   const change = patcher(kind, await readBody(call.request), scaleDefinition);
   const as = { definition: scaleDefinition, resource: scaleKind, validation: options.fieldValidation };
   return (current) => decodeAs(call, change(current as unknown as Json), as) as unknown as Scale;

@@ -1,8 +1,13 @@
 /** Any thrown thing as a `kind: Status` answer. The one place that knows which error is whose fault. */
 import { getLogger } from "log";
+import { stringify } from "yaml";
+import { encodeProtobuf } from "../../lib/schema/protobuf_encode.ts";
+import { definition } from "../../lib/schema/schema.ts";
 import { StatusError, statusError } from "../../lib/status.ts";
 import { Expired, NotReached } from "../cache/cache.ts";
 import { ClaimTaken, OutcomeUnknown, StoreUnavailable, Unreadable, WriteConflict } from "../storage/store.ts";
+import { MethodNotAllowed } from "./allowed.ts";
+import { errorForm, mediaTypes } from "./negotiate.ts";
 import { warningHeaders } from "./warnings.ts";
 
 const logger = getLogger(["sauropod", "rest"]);
@@ -45,15 +50,26 @@ export function tooLarge(asked: number, current: number): StatusError {
   });
 }
 
-/** The answer to a failed request. */
-export function errorResponse(error: unknown, warnings: readonly string[] = []): Response {
-  const { status, code } = toStatusError(error);
+/** The answer to a failed request, in a form that it accepts, or else as JSON. */
+export function errorResponse(
+  error: unknown,
+  { warnings = [], request }: { warnings?: readonly string[]; request?: Request } = {},
+): Response {
+  const failure = toStatusError(error);
+  const { status, code } = failure;
+  const { format, pretty } = request === undefined ? { format: "json" as const, pretty: false } : errorForm(request);
   const headers = warningHeaders(warnings);
-  headers.set("content-type", "application/json");
+  headers.set("content-type", mediaTypes[format]);
   headers.set("cache-control", "no-cache, private");
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined) headers.set("retry-after", String(retry));
-  return new Response(JSON.stringify(status) + "\n", { status: code, headers });
+  if (failure instanceof MethodNotAllowed) headers.set("allow", failure.methods.join(", "));
+  const body = format === "protobuf"
+    ? encodeProtobuf(status, definition("io.k8s.apimachinery.pkg.apis.meta.v1.Status"))
+    : format === "yaml"
+    ? stringify(status)
+    : JSON.stringify(status, null, pretty ? 2 : undefined) + "\n";
+  return new Response(body, { status: code, headers });
 }
 
 /** The answer to a request that did what it should and has no object to show. */

@@ -91,6 +91,8 @@ type CreateSpec = Pick<WriteSpec, "dryRun" | "manager">;
 /** Writes a new object. Throws WriteConflict when there is one. */
 export async function createObject(call: Call, key: string, object: KubeObject, spec: CreateSpec): Promise<Entry> {
   const { resource, core } = call;
+  // Kinds and plugins may rely on it being a text; an empty one is refused with whatever else is wrong.
+  object.metadata.name ??= "";
   startMeta(resource, object.metadata, { uid: core.random.uuid(), created: rfc3339(core.clock.now()) });
   applyDefaults(resource, object);
   const admitted = admission(call, { operation: "CREATE", name: object.metadata.name, object, dryRun: spec.dryRun });

@@ -69,6 +69,7 @@ interface Common {
 export interface ApplyRequest extends Common {
   /** The object as it is; absent when the apply creates it. */
   readonly live: object | undefined;
+  readonly kind: string;
   /** The body, parsed. */
   readonly config: unknown;
   readonly force: boolean;
@@ -117,7 +118,8 @@ function allowedConflicts({ force, manager, definition }: ApplyRequest, live: Js
   return manager === lastAppliedManager ? lastAppliedSet(live, definition) : emptySet;
 }
 
-function checkConfig(request: ApplyRequest): Json {
+/** The configuration without its managedFields. Throws BadRequest where it does not fit the type. */
+export function checkConfig(request: Pick<ApplyRequest, "definition" | "apiVersion" | "kind" | "config">): Json {
   const { definition, apiVersion } = request;
   if (!isObject(request.config)) throw statusError("BadRequest", "error decoding YAML: the patch is not an object");
   const given = request.config;
@@ -139,6 +141,7 @@ function checkConfig(request: ApplyRequest): Json {
       "BadRequest",
       `failed to create typed patch object (${name}; ${apiVersion}, Kind=${given.kind ?? ""}): ${detail}`,
     );
+  if (given.kind !== request.kind) throw refuse(`no corresponding type for ${apiVersion}, Kind=${given.kind ?? ""}`);
   try {
     const { object, unknown } = decodeObject(clone(given), definition);
     if (unknown.length > 0) throw refuse(unknown.map((path) => `.${path}: field not declared in schema`).join("\n"));

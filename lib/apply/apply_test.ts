@@ -40,6 +40,7 @@ class World {
       config,
       definition,
       apiVersion: "apps/v1",
+      kind: "Deployment",
       manager,
       force: options.force === true,
       ignored: fieldSetOf("status"),
@@ -272,7 +273,15 @@ Deno.test("applyPatch() that changes nothing changes no time", () => {
 });
 
 Deno.test("applyPatch() refuses configurations that do not fit", () => {
-  const base = { definition, apiVersion: "apps/v1", manager: "a", force: false, live: undefined, now: start };
+  const base = {
+    definition,
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    manager: "a",
+    force: false,
+    live: undefined,
+    now: start,
+  };
   const table: [unknown, RegExp][] = [
     [[1], /not an object/],
     [
@@ -398,6 +407,7 @@ Deno.test("trackUpdate() and applyPatch() accept whole objects", () => {
     config: deployment(),
     definition,
     apiVersion: "apps/v1",
+    kind: "Deployment",
     manager: "a",
     force: false,
     now: start,

@@ -154,6 +154,7 @@ export const certificateSigningRequest: Resource<CertificateSigningRequest> = de
         verbs: ["get", "update", "patch"],
         kind: { group: kind.group, version: kind.version, kind: kind.kind },
         definition,
+        writes: "status.conditions",
         apply: approve,
       },
     },

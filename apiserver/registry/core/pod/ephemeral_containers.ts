@@ -12,6 +12,7 @@ export const podEphemeralContainers: ActionSubresource<Pod> = {
   verbs: ["get", "patch", "update"],
   kind: { group: "", version: "v1", kind: "Pod" },
   definition: "io.k8s.api.core.v1.Pod",
+  writes: "spec.ephemeralContainers",
   apply: (pod, body) => setEphemeralContainers(pod, body as Pod),
 };
 
