@@ -12,6 +12,7 @@ import { admissionPlugins } from "./admission/mod.ts";
 import { type Auth, createAuth } from "./auth/mod.ts";
 import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
+import { componentStatuses } from "./component_status.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
 import { encryptionFile, lostBy } from "./encryption.ts";
@@ -22,7 +23,7 @@ import { type CredentialOptions, type Credentials, ensureCredentials, serverAddr
 import type { KeyPair } from "./pki/pki.ts";
 import { createProtection } from "./protection.ts";
 import { quotaParts } from "./quota_usage.ts";
-import { resources } from "./registry/mod.ts";
+import { resources, standIns } from "./registry/mod.ts";
 import { resourceMetrics } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
 import { createRest } from "./rest/rest.ts";
@@ -72,8 +73,11 @@ async function main(config: ApiserverConfig): Promise<void> {
       cache,
       resources,
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
-      reviews: auth.reviews,
-      computed: resourceMetrics({ cache, clock, connect }),
+      reviews: [...auth.reviews, ...standIns],
+      computed: [
+        componentStatuses({ cache, clock, checkStore: () => store.stats() }),
+        ...resourceMetrics({ cache, clock, connect }),
+      ],
       clock,
       random,
       config: clusterConfigOf(config),

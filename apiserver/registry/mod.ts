@@ -2,7 +2,7 @@
  * Every kind that is served, by group; groups in the order in which Kubernetes names them, and of a group's versions the preferred one
  * first. Some are acted on by what users bring along (Ingress, CSIDriver …), as in Kubernetes.
  */
-import type { Resource } from "../rest/resource.ts";
+import type { Resource, StandIn } from "../rest/resource.ts";
 import { controllerRevision } from "./apps/controller_revision.ts";
 import { daemonSet } from "./apps/daemon_set.ts";
 import { deployment } from "./apps/deployment.ts";
@@ -14,6 +14,7 @@ import { cronJob } from "./batch/cron_job.ts";
 import { job } from "./batch/job.ts";
 import { certificateSigningRequest } from "./certificates/certificate_signing_request.ts";
 import { lease } from "./coordination/lease.ts";
+import { binding } from "./core/binding.ts";
 import { configMap } from "./core/config_map.ts";
 import { endpoints } from "./core/endpoints.ts";
 import { event } from "./core/event.ts";
@@ -105,5 +106,8 @@ const declared = [
   flowSchema,
   priorityLevelConfiguration,
 ];
+
+/** Kinds that are posted and stored nowhere, besides those that authentication and authorisation answer. */
+export const standIns: readonly StandIn[] = [binding];
 
 export const resources = declared as unknown as readonly Resource[];

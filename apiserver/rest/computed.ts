@@ -12,9 +12,10 @@ import { Item } from "./text.ts";
 /** Nothing is stored: all are of the same revision. */
 const entryOf = (object: KubeObject) => new Item(keyOf(object), 0, JSON.stringify(object), object);
 
-export async function answerComputed(call: Call, { objects }: Computed): Promise<Response> {
+export async function answerComputed(call: Call, { objects, warning }: Computed): Promise<Response> {
   const { request, resource, namespace, query } = call;
   const now = call.core.clock.now();
+  if (warning !== undefined) call.warn(warning);
   if (call.info.verb === "get") {
     const accepted = negotiate(request, query, "object");
     const name = call.info.name!;

@@ -1,8 +1,7 @@
 /** Discovery: which groups, versions and resources there are, in the three forms that clients ask for. Pure. */
 import { createHash } from "node:crypto";
-import type { Resource, Subresource } from "./resource.ts";
+import type { Posted, Resource, Subresource } from "./resource.ts";
 import type { Group, ResourceSet, VersionResources } from "./resource_set.ts";
-import type { Review } from "./rest.ts";
 
 interface Listed {
   name: string;
@@ -79,7 +78,7 @@ function listed(resource: Resource): Listed[] {
   ];
 }
 
-function listedReview(review: Review): Listed {
+function listedReview(review: Posted): Listed {
   const of = review.subresourceOf;
   const { group, version, kind } = review;
   return {
@@ -143,7 +142,7 @@ export function aggregatedDiscovery(set: ResourceSet, of: "api" | "apis"): objec
   return { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items };
 }
 
-function aggregated(resource: Resource, reviews: readonly Review[]): object {
+function aggregated(resource: Resource, reviews: readonly Posted[]): object {
   const { group, version, kind } = resource;
   const subresources = [
     ...subresourcesOf(resource),
@@ -162,9 +161,9 @@ function aggregated(resource: Resource, reviews: readonly Review[]): object {
   };
 }
 
-const plainReview = ({ group, version, kind }: Review) => ({ group, version, kind });
+const plainReview = ({ group, version, kind }: Posted) => ({ group, version, kind });
 
-function aggregatedReview(review: Review): object {
+function aggregatedReview(review: Posted): object {
   return {
     resource: review.plural,
     responseKind: plainReview(review),

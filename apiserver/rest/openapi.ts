@@ -9,9 +9,8 @@ import {
 import { definition } from "../../lib/schema/schema.ts";
 import { definitionOf } from "./body.ts";
 import { subresourcesOf } from "./discovery.ts";
-import type { Resource } from "./resource.ts";
+import type { Posted, Resource } from "./resource.ts";
 import type { ResourceSet } from "./resource_set.ts";
-import type { Review } from "./rest.ts";
 
 /** `/openapi/v3`: where each group version's document is. `hashOf` gives the hash of a document by its path. */
 export function openapiIndexOf(set: ResourceSet, hashOf: (path: string) => string): object {
@@ -39,7 +38,7 @@ export function openapiDocumentOf(set: ResourceSet, group: string, version: stri
   return openapiDocument(served);
 }
 
-function servedResource(resource: Resource, reviews: readonly Review[]): ServedResource {
+function servedResource(resource: Resource, reviews: readonly Posted[]): ServedResource {
   const { group, version, kind, plural, namespaced, verbs } = resource;
   const connecting = (name: string) => resource.subresources[name]?.do === "connect";
   const subresources: ServedSubresource[] = subresourcesOf(resource).filter(({ name }) => !connecting(name));
@@ -59,9 +58,9 @@ function servedResource(resource: Resource, reviews: readonly Review[]): ServedR
   };
 }
 
-const kindOf = ({ group, version, kind }: Review) => ({ group, version, kind });
+const kindOf = ({ group, version, kind }: Posted) => ({ group, version, kind });
 
-function servedReview(review: Review): ServedResource {
+function servedReview(review: Posted): ServedResource {
   const { plural, namespaced } = review;
   return { ...kindOf(review), plural, namespaced, verbs: ["create"], definition: definition(review.definition) };
 }

@@ -206,6 +206,23 @@ export interface Resource<T extends KubeObject = KubeObject> extends Kind<T> {
   readonly fields: Readonly<Record<string, (object: T) => string>>;
 }
 
+/** A kind that is posted and not stored: it has no verb but `create`. */
+export interface Posted {
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  namespaced: boolean;
+  /** Schema definition of the body. */
+  definition: string;
+  subresourceOf?: { group: string; version: string; plural: string };
+}
+
+/** A kind whose create is that of a subresource, of the object that the body names (`bindings`: `pods/{name}/binding`). */
+export interface StandIn extends Posted {
+  standsFor: { plural: string; subresource: string };
+}
+
 type Optional =
   | "singular"
   | "shortNames"

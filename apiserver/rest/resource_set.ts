@@ -1,11 +1,11 @@
 /** All resources that are served, found by their place in the API. Read-only; when kinds come and go, a new set is made. */
-import type { Resource } from "./resource.ts";
+import type { Posted, Resource, StandIn } from "./resource.ts";
 import type { Review } from "./rest.ts";
 
 export interface VersionResources {
   readonly version: string;
   readonly resources: readonly Resource[];
-  readonly reviews: readonly Review[];
+  readonly reviews: readonly Posted[];
 }
 
 export interface Group {
@@ -20,9 +20,9 @@ const placeOf = (r: { group: string; version: string; plural: string }) => `${r.
 export class ResourceSet {
   readonly groups: readonly Group[];
   readonly #resources = new Map<string, Resource>();
-  readonly #reviews = new Map<string, Review>();
+  readonly #reviews = new Map<string, Review | StandIn>();
 
-  constructor(readonly resources: readonly Resource[], readonly reviews: readonly Review[] = []) {
+  constructor(readonly resources: readonly Resource[], readonly reviews: readonly (Review | StandIn)[] = []) {
     for (const resource of resources) this.#resources.set(placeOf(resource), resource);
     for (const review of reviews) {
       const of = review.subresourceOf;
@@ -36,7 +36,7 @@ export class ResourceSet {
   }
 
   /** `plural` is `serviceaccounts/token` for a review that is a subresource. */
-  findReview(group: string, version: string, plural: string): Review | undefined {
+  findReview(group: string, version: string, plural: string): Review | StandIn | undefined {
     return this.#reviews.get(`${group}/${version}/${plural}`);
   }
 
@@ -55,8 +55,8 @@ export class ResourceSet {
 }
 
 /** Groups and versions in the order in which they are first named; the core group first, as it is the oldest. */
-function grouped(resources: readonly Resource[], reviews: readonly Review[]): Group[] {
-  const groups = new Map<string, Map<string, { version: string; resources: Resource[]; reviews: Review[] }>>();
+function grouped(resources: readonly Resource[], reviews: readonly Posted[]): Group[] {
+  const groups = new Map<string, Map<string, { version: string; resources: Resource[]; reviews: Posted[] }>>();
   const versionOf = ({ group, version }: { group: string; version: string }) => {
     let versions = groups.get(group);
     if (versions === undefined) groups.set(group, versions = new Map());

@@ -29,6 +29,7 @@ import type { RequestInfo } from "./request_info.ts";
 import { type ClusterConfig, type ConnectTarget, defineResource, type Resource, type Verb } from "./resource.ts";
 import { ResourceSet } from "./resource_set.ts";
 import { answerReview } from "./review.ts";
+import { meantBy } from "./stand_in.ts";
 import { scale } from "./scale.ts";
 import { errorResponse } from "./status_answer.ts";
 import { update } from "./update.ts";
@@ -54,23 +55,32 @@ export interface RestContext {
 /** `/version`. */
 export type VersionInfo = Readonly<Record<string, string>>;
 
-/**
- * A kind that is asked and not stored (SelfSubjectAccessReview, TokenRequest): a create that answers. With `parent` it is
- * a subresource, `serviceaccounts/token`, and `parent` the existing object.
- */
-export interface Review {
+/** A kind that is posted and not stored: it has no verb but `create`. */
+export interface Posted {
   group: string;
   version: string;
   kind: string;
   plural: string;
   namespaced: boolean;
-  /** Schema definition of body and answer. */
+  /** Schema definition of the body. */
   definition: string;
   subresourceOf?: { group: string; version: string; plural: string };
+}
+
+/**
+ * A kind that is asked (SelfSubjectAccessReview, TokenRequest): a create that answers with the same definition. With `parent` it is
+ * a subresource, `serviceaccounts/token`, and `parent` the existing object.
+ */
+export interface Review extends Posted {
   answer(
     body: KubeObject,
     context: { user: User; namespace?: string; name?: string; parent?: KubeObject; dryRun: boolean },
   ): KubeObject | Promise<KubeObject>;
+}
+
+/** A kind whose create is that of a subresource, of the object that the body names (`bindings`: `pods/{name}/binding`). */
+export interface StandIn extends Posted {
+  standsFor: { plural: string; subresource: string };
 }
 
 /**
@@ -81,6 +91,8 @@ export interface Computed {
   resource: Resource;
   /** What there is now, in a namespace or in all. `name`: only that one is wanted. Throws StatusError. */
   objects(scope: { namespace?: string; name?: string }): Promise<readonly KubeObject[]>;
+  /** Told to everybody who reads it. */
+  warning?: string;
 }
 
 export interface RestParts {
@@ -88,7 +100,7 @@ export interface RestParts {
   cache: Cache;
   /** In the order of discovery; the first version of a group is the preferred one. */
   resources: readonly Resource[];
-  reviews?: readonly Review[];
+  reviews?: readonly (Review | StandIn)[];
   computed?: readonly Computed[];
   admission: readonly AdmissionPlugin[];
   clock: Clock;
@@ -156,7 +168,10 @@ async function dispatch({ core, documents }: Served, request: Request, context: 
   const review = reviewOf(core, info);
   if (review !== undefined) {
     if (info.verb !== "create") throw notAllowed(["create"], "collection");
-    return await answerReview(reviewCall(core, review, request, context), review);
+    const call = reviewCall(core, review, request, context);
+    if ("answer" in review) return await answerReview(call, review);
+    const meant = await meantBy(call, review);
+    return await onSubresource(callOf(core, meant.request, { ...context, requestInfo: meant.info }));
   }
   const call = callOf(core, request, context);
   if (info.subresource !== undefined) return await onSubresource(call);
@@ -241,7 +256,7 @@ function queryOf(url: string): URLSearchParams {
   return at < 0 ? noQuery : new URLSearchParams(url.slice(at + 1));
 }
 
-function reviewOf(core: Core, info: RequestInfo): Review | undefined {
+function reviewOf(core: Core, info: RequestInfo): Review | StandIn | undefined {
   const { group, version, resource, subresource, parts } = info;
   if (subresource === undefined) {
     return parts.length === 1 ? core.set.findReview(group!, version!, resource!) : undefined;
@@ -250,7 +265,7 @@ function reviewOf(core: Core, info: RequestInfo): Review | undefined {
 }
 
 /** A review is no resource: its call is about its parent, or about nothing that is stored. */
-function reviewCall(core: Core, review: Review, request: Request, context: RestContext): Call {
+function reviewCall(core: Core, review: Posted, request: Request, context: RestContext): Call {
   if (review.subresourceOf !== undefined) return callOf(core, request, context);
   const info = context.requestInfo;
   if (review.namespaced !== (info.namespace !== undefined)) throw unknownPath();

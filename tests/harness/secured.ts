@@ -9,7 +9,8 @@ import { FlowControl } from "../../apiserver/flow/flow_control.ts";
 import { createHealth } from "../../apiserver/health.ts";
 import { createMetrics } from "../../apiserver/metrics.ts";
 import { quotaParts } from "../../apiserver/quota_usage.ts";
-import { resources } from "../../apiserver/registry/mod.ts";
+import { componentStatuses } from "../../apiserver/component_status.ts";
+import { resources, standIns } from "../../apiserver/registry/mod.ts";
 import { createSystemObjects } from "../../apiserver/system_objects.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
@@ -59,7 +60,11 @@ export async function createSecured(): Promise<Secured> {
         address: "https://192.0.2.1:6443",
       });
       const quota = quotaParts({ cache, store, resources, clock });
-      return { admission: admissionPlugins({ ...auth, random: systemRandom, quota }), reviews: auth.reviews };
+      return {
+        admission: admissionPlugins({ ...auth, random: systemRandom, quota }),
+        reviews: [...auth.reviews, ...standIns],
+        computed: [componentStatuses({ cache, clock, checkStore: () => store.stats() })],
+      };
     },
   });
   const flow = new FlowControl({ clock, seats: 600 });
