@@ -1,4 +1,5 @@
 /** The API server's settings. */
+import { autoscalerFlags } from "../lib/autoscaler_flags.ts";
 import { address, cidr, duration, port, portRange, text } from "../lib/flags.ts";
 import type { Values } from "../lib/flags.ts";
 import { nodeGraceMs, nodeGraceRangeMs } from "../lib/limits.ts";
@@ -31,6 +32,7 @@ export const apiserverFlags = {
     nodeGraceRangeMs,
   ),
   ...protectionFlags,
+  ...autoscalerFlags,
   ...logFlags,
 };
 

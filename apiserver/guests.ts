@@ -7,6 +7,7 @@ import { type Authorizer, mayAccess } from "./auth/authorize.ts";
 import type { Auth } from "./auth/mod.ts";
 import { authenticated, authenticatedGroup } from "./auth/user.ts";
 import type { ApiserverConfig } from "./config.ts";
+import type { AutoscalerSettings } from "./controllers/horizontal_pod_autoscaler/settings.ts";
 import { type ControllerConfig, runControllers } from "./controllers/mod.ts";
 import type { CertificateParts } from "./controllers/parts.ts";
 import type { Credentials } from "./pki/credentials.ts";
@@ -29,6 +30,7 @@ export async function runGuests({ clientFor, config, credentials, auth, signal }
     nodeName: config["node-name"],
     nodeGraceMs: config["node-monitor-grace"]!.ms,
     port: config.port,
+    autoscaler: autoscalerSettings(config),
     caPem: authority.cert,
     settings: {
       clusterId,
@@ -57,6 +59,16 @@ export async function runGuests({ clientFor, config, credentials, auth, signal }
     const election = { client: clientFor(`system:${name}`), clock, name, identity: who };
     return runElected(election, run, signal);
   }));
+}
+
+function autoscalerSettings(config: ApiserverConfig): AutoscalerSettings {
+  return {
+    syncPeriodMs: config["horizontal-pod-autoscaler-sync-period"].ms,
+    downscaleStabilizationMs: config["horizontal-pod-autoscaler-downscale-stabilization"].ms,
+    tolerance: config["horizontal-pod-autoscaler-tolerance"],
+    cpuInitializationMs: config["horizontal-pod-autoscaler-cpu-initialization-period"].ms,
+    initialReadinessDelayMs: config["horizontal-pod-autoscaler-initial-readiness-delay"].ms,
+  };
 }
 
 /** What controllers may do with the authority: have it sign, and ask who may have what. */

@@ -549,6 +549,11 @@ export const flowBorrowMs = 10_000;
 /** Flow schemas and priority levels that every cluster has are looked after this often, and when one of them changes. */
 export const flowMaintainMs = 60_000;
 
+// apiserver/controllers/horizontal_pod_autoscaler
+
+/** Between two looks for kinds that autoscalers name and the server does not serve. */
+export const scaleDiscoveryMs = 30_000;
+
 // apiserver/resource_metrics
 
 /** What agents said of usage is told for this long before they are asked again; the autoscaler asks every 15 s. */

@@ -64,6 +64,7 @@ export function createInformers(client: Client, clock: Clock) {
       clock,
       indexes: { namespace: byNamespace },
     }),
+    horizontalPodAutoscalers: createInformer(client, kinds.HorizontalPodAutoscalerV2, { clock }),
     storageClasses: createInformer(client, kinds.StorageClass, { clock }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
     cronJobs: createInformer(client, kinds.CronJob, { clock }),

@@ -24,6 +24,7 @@ import { endpointSliceMirroringController } from "./endpoint_slice_mirroring/con
 import { endpointsController } from "./endpoints/controller.ts";
 import { eventTtlController } from "./event_ttl.ts";
 import { garbageCollectorName, runGarbageCollector } from "./garbage_collector/controller.ts";
+import { autoscalerName, runAutoscaler } from "./horizontal_pod_autoscaler/controller.ts";
 import { createInformers, runInformers } from "./informers.ts";
 import { jobController } from "./job/controller.ts";
 import { kubernetesServiceController } from "./kubernetes_service.ts";
@@ -91,6 +92,7 @@ export const controllers: readonly Entry[] = [
   entry("job-controller", jobController),
   entry("cronjob-controller", cronJobController),
   entry("ttl-after-finished-controller", ttlAfterFinishedController),
+  { name: autoscalerName, run: runAutoscaler },
   entry("disruption-controller", disruptionController, staleDisruptionController),
   entry("persistent-volume-binder", persistentVolumeController),
   entry("pvc-protection-controller", claimProtectionController),

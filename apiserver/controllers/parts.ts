@@ -7,6 +7,7 @@ import type { CertificateOrder } from "../../lib/pki/request.ts";
 import type { ServiceAccount } from "../../lib/types/core_v1.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
+import type { AutoscalerSettings } from "./horizontal_pod_autoscaler/settings.ts";
 import type { Informers } from "./informers.ts";
 
 /** The cluster's settings, as far as controllers depend on them. */
@@ -22,6 +23,8 @@ export interface ControllerConfig {
   nodeName?: string;
   /** How long a Node may be silent before its state counts as unknown. Default: limits.nodeGraceMs. */
   nodeGraceMs?: number;
+  /** Default: autoscalerDefaults. */
+  autoscaler?: Partial<AutoscalerSettings>;
   /** PEM of the CA that signed the API server's certificate; published in every namespace. */
   caPem: string;
   /** Published for hosts that join. */

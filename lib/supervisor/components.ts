@@ -93,6 +93,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "node-port-range": `${config.nodePortRange.from}-${config.nodePortRange.to}`,
       "node-monitor-grace": `${config.nodeMonitorGraceMs / 1000}s`,
       ...config.protection,
+      ...config.autoscaler,
     }),
     roles.includes("agent") && spec("agent", config, {
       kubeconfig: `${dataDir}/agent/kubeconfig`,

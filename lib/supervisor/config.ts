@@ -15,6 +15,7 @@ import {
 import { type JoinString, readJoin } from "../join/join_string.ts";
 import { nodeGraceMs, nodeGraceRangeMs } from "../limits.ts";
 import { logFlags } from "../log.ts";
+import { autoscalerFlags } from "../autoscaler_flags.ts";
 import { protectionFlags } from "../protection_flags.ts";
 import type { Processes } from "../seams/process.ts";
 import { hostAddress, nodeNameOf } from "./host.ts";
@@ -76,6 +77,7 @@ const startFlags = {
   ),
   roles: rolesFlag,
   ...protectionFlags,
+  ...autoscalerFlags,
   ...logFlags,
 };
 
@@ -118,6 +120,8 @@ export interface StartConfig {
   roles: readonly Role[];
   /** Flags of the API server that protect it, as it takes them. */
   protection: Readonly<Record<string, string | undefined>>;
+  /** Those of its autoscaler. */
+  autoscaler: Readonly<Record<string, string | undefined>>;
   logLevel: string;
   logFormat: string;
   withPods: boolean;
@@ -163,15 +167,16 @@ export async function resolveConfig(
     drain: values.drain!,
     nodeMonitorGraceMs: values["node-monitor-grace"]!.ms,
     roles: values.roles!,
-    protection: protectionOf(values),
+    protection: passedOn(protectionFlags, values),
+    autoscaler: passedOn(autoscalerFlags, values),
     logLevel: values["log-level"]!,
     logFormat: values["log-format"]!,
     withPods: values["with-pods"] ?? false,
   };
 }
 
-function protectionOf(values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
-  const names = Object.keys(protectionFlags) as (keyof typeof protectionFlags)[];
+function passedOn(flags: object, values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
+  const names = Object.keys(flags) as (keyof typeof values)[];
   return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? undefined : String(values[name])]));
 }
 
