@@ -18,6 +18,8 @@ const rounds = 11;
 /** design, section 10 */
 const targets = { share: 0.97, p99: 1.05 };
 const ports = { web: 8080, bulk: 5201 };
+/** Who goes there directly: with one port for both ways, a client's port that was used in one is taken in the other, by conntrack. */
+const directWeb = 8081;
 const vip = "10.96.250.1";
 /** Where proxies in user space listen, at the node's address. */
 const proxyPorts = { haproxy: { web: 9080, bulk: 9201 }, docker: { web: 9081, bulk: 9202 } };
@@ -138,6 +140,7 @@ http {
   keepalive_requests 1000000000;
   server {
     listen ${ports.web} backlog=4096;
+    listen ${directWeb} backlog=4096;
     location / { return 200 "a hundred bytes, as a small answer of a small service may have them, no more and no less than that.\\n"; }
   }
 }
@@ -257,7 +260,7 @@ export async function servicePath(report: Report): Promise<void> {
   const [bare, one, many] = [await open("bare"), await open("one"), await open("many")];
   await loadRules(one, 1);
   await loadRules(many, 10_000);
-  const direct = { to: pods.b, ...ports };
+  const direct = { to: pods.b, ...ports, web: directWeb };
   const ways: Way[] = [
     { name: "direct", lab: one, ...direct },
     { name: "Service, the only one", lab: one, to: vip, ...ports, ours: true },
