@@ -45,6 +45,14 @@ export const unixSocketPathBytesMax = 107;
 /** The encryption configuration's file is looked at again after this. */
 export const encryptionFileCheckMs = 5_000;
 
+// apiserver (several of them on one Redis)
+
+/** How often an API server says that it is there, and for how long it is believed (kube-apiserver's endpoints: 10 s, 15 s). */
+export const presenceRenewMs = 5_000;
+export const presenceLeaseSeconds = 15;
+/** The Lease of one that never came back is removed (kube-apiserver's identity lease: 1 h). */
+export const presenceForgetMs = 3_600_000;
+
 // apiserver/cache
 
 /** Changes that the reader takes at a time from each history. */
@@ -305,6 +313,8 @@ export const dnsTcpIdleMs = 10_000;
 export const dnsChainMax = 8;
 /** Names that are tried for one question with a search path. */
 export const dnsSearchMax = 8;
+/** Domains with servers of their own. */
+export const dnsStubDomainsMax = 256;
 /** A search path that takes longer is left to the client. */
 export const dnsSearchTimeoutMs = 1_000;
 /** Pulls at once on a node; more wait in line. */
@@ -568,3 +578,10 @@ export const metricsScrapeBytesMax = 16 * 2 ** 20;
 export const serviceCidrDeletionGraceMs = 10_000;
 /** How long an IPAddress that somebody made by hand may be without its Service (a request's longest time). */
 export const strayAddressMs = 60_000;
+
+// apiserver/audit
+
+/** Audit events that wait to be written; beyond, requests wait. */
+export const auditBufferCharactersMax = 16 * 2 ** 20;
+/** An answer's object up to this is written down: any single object, and lists of some thousands. */
+export const auditBodyBytesMax = 4 * 2 ** 20;

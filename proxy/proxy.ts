@@ -1,15 +1,19 @@
 /** The parts of a node's proxy, put together: informers → view → syncer → data plane, names, health. */
 import { getLogger } from "log";
-import { createClient, type Transport } from "../lib/client/client.ts";
+import { type Client, createClient, type Transport } from "../lib/client/client.ts";
 import { proxyStaleMs } from "../lib/limits.ts";
 import { type Clock, sleep } from "../lib/seams/clock.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import type { Random } from "../lib/seams/random.ts";
+import { isReason } from "../lib/status.ts";
+import type { ConfigMap } from "../lib/types/core_v1.ts";
+import * as kinds from "../lib/types/kinds.ts";
 import { Announcer, takesOut } from "./announce.ts";
 import type { ProxyConfig } from "./config.ts";
 import type { DataPlane } from "./data_plane.ts";
 import { Doubt } from "./doubt.ts";
 import { Dns } from "./dns/mod.ts";
+import { dnsSettings } from "./dns/stub.ts";
 import { healthAnswer, type HttpListening, serveHttp, ServiceHealth } from "./health.ts";
 import {
   addDnsAddress,
@@ -94,9 +98,14 @@ export class Proxy {
       revision: () => this.view.slices.revision,
       synced: (report) => this.#synced(report),
     });
-    this.#dns = config.dnsAddress === undefined
-      ? undefined
-      : new Dns({ ...config, view: this.view, clock, random: around.random, address: config.dnsAddress });
+    this.#dns = config.dnsAddress === undefined ? undefined : new Dns({
+      ...config,
+      view: this.view,
+      clock,
+      random: around.random,
+      address: config.dnsAddress,
+      settings: () => settingsOf(client),
+    });
     this.#serviceHealth = new ServiceHealth("0.0.0.0", () => this.#healthy ? "healthy" : "unhealthy");
   }
 
@@ -271,6 +280,15 @@ function loadMetrics({ connections, flows, refused }: Load): string {
     metricText("sauropod_proxy_connections_refused_total", "counter", "Turned away: too many at once.", [
       { value: refused },
     ]);
+}
+
+async function settingsOf(client: Client): Promise<ConfigMap | undefined> {
+  try {
+    return await client.get(kinds.ConfigMap, dnsSettings);
+  } catch (error) {
+    if (isReason(error, "NotFound")) return undefined;
+    throw error;
+  }
 }
 
 function hostOnly({ serviceCidr, dnsAddress, dnsInterface, loopbackNodePorts }: HostOptions): HostOptions {

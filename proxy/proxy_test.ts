@@ -4,7 +4,7 @@ import { systemProcesses } from "../lib/seams/process.ts";
 import type { Child } from "../lib/seams/process.ts";
 import { at, service, slice } from "./testing/objects.ts";
 import { type Lab, openLab, whyNoLab } from "./testing/lab.ts";
-import { nodeIp, pods } from "./testing/world.ts";
+import { clientIp, nodeIp, pods } from "./testing/world.ts";
 
 const why = await whyNoLab();
 const root = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
@@ -26,6 +26,8 @@ interface Cluster extends AsyncDisposable {
   log: string[];
   tell(order: unknown): Promise<void>;
   start(more?: string[]): Child;
+  /** Another program, that ends with the rest. */
+  spawn(command: string[], name: string): void;
   stop(child: Child, signal: Deno.Signal): Promise<number>;
 }
 
@@ -36,11 +38,11 @@ async function openCluster(): Promise<Cluster> {
   const log: string[] = [];
   const api = new URL("./testing/fake_api.ts", import.meta.url).pathname;
   const spawn = (command: string[], name: string) => {
-    const child = lab.processes.spawn(command, { onLine: (line) => log.push(`${name}: ${line}`) });
+    const child = systemProcesses.spawn(command, { onLine: (line) => log.push(`${name}: ${line}`) });
     children.add(child);
     return child;
   };
-  spawn([Deno.execPath(), "run", "-qA", api, `${dir}/api`, "6443"], "api");
+  spawn([...lab.enter("node"), Deno.execPath(), "run", "-qA", api, `${dir}/api`, "6443"], "api");
   await Deno.mkdir(`${dir}/data`);
   await Deno.writeTextFile(`${dir}/resolv.conf`, "nameserver 192.0.2.253\nsearch corp.example\n");
   await Deno.writeTextFile(
@@ -66,6 +68,7 @@ async function openCluster(): Promise<Cluster> {
     // The permissions that the supervisor gives.
     start: (more = []) =>
       spawn([
+        ...lab.enter("node"),
         Deno.execPath(),
         "run",
         "--no-prompt",
@@ -83,6 +86,7 @@ async function openCluster(): Promise<Cluster> {
         `--resolv-conf=${dir}/resolv.conf`,
         ...more,
       ], "proxy"),
+    spawn,
     async stop(child, signal) {
       child.kill(signal);
       return await child.ended;
@@ -102,6 +106,7 @@ const web = service("web", {
   clusterIP: "10.96.1.1",
   ports: [{ name: "http", port: 80, nodePort: 30080 }],
 });
+const peers = service("peers", { clusterIP: "None", ports: [{ name: "http", port: 80 }] });
 const target = [{ name: "http", port: 8080, protocol: "TCP" as const }];
 const nodeObject = {
   apiVersion: "v1",
@@ -129,6 +134,21 @@ q = struct.pack(">6H", 1, 256, 1, 0, 0, 0) + b"".join(bytes([len(l)]) + l.encode
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.connect(("10.96.0.10", 53)); s.send(q); a = s.recv(4096)
 print(a[3] & 15, ".".join(map(str, a[-4:])))
 `;
+/** Who knows `lab.example`: answers each question with 192.0.2.53. */
+const labServer = `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("0.0.0.0", 5353))
+while True:
+  q, a = s.recvfrom(512)
+  end = q.index(b"\\0", 12) + 5
+  s.sendto(q[:2] + bytes([129, 128, 0, 1, 0, 1, 0, 0, 0, 0]) + q[12:end] + bytes([192, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 53]), a)
+`;
+const stubDomains = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "kube-dns", namespace: "kube-system" },
+  data: { stubDomains: `{"lab.example": ["${clientIp}:5353"]}` },
+};
 const dig = async (lab: Lab, from: "b" | "node" | "client", name: string) =>
   (await lab.run(from, `python3 -c '${digScript}' ${name} 1 2>&1 || true`)).trim().split("\n").at(-1)!;
 const hasPython = () => systemProcesses.run(["python3", "-V"]).then(() => true, () => false);
@@ -139,7 +159,9 @@ Deno.test({
   async fn(t) {
     await using c = await openCluster();
     const { lab } = c;
-    await c.tell([nodeObject, namespace, podObject, web, slice("web", target, [at(pods.a, "n1"), at(pods.c, "n2")])]);
+    const endpoints = slice("web", target, [at(pods.a, "n1"), at(pods.c, "n2")]);
+    await c.tell([nodeObject, namespace, podObject, web, endpoints, stubDomains, peers, slice("peers", target, [])]);
+    if (await hasPython()) c.spawn([...lab.enter("client"), "python3", "-c", labServer], "lab.example");
     let proxy = c.start();
     const health = (path: string) =>
       lab.run("node", `curl -s -m 2 -o /dev/null -w '%{http_code}' http://127.0.0.1:10256${path} || true`);
@@ -181,6 +203,28 @@ Deno.test({
       const flows = await lab.run("node", "conntrack -L -p udp 2>/dev/null");
       assert.doesNotMatch(flows, /dst=10\.96\.0\.10/, "DNS is not tracked");
     });
+    await t.step("asks the servers of a domain about its names", async () => {
+      if (!await hasPython()) return;
+      assert.equal(await dig(lab, "b", "www.lab.example"), "0 192.0.2.53");
+    });
+    await t.step(
+      "a name's addresses follow its endpoints within a second, and the name is there without any",
+      async () => {
+        if (!await hasPython()) return;
+        const name = "peers.default.svc.cluster.local";
+        assert.match(await dig(lab, "b", name), /^0 /);
+        for (const pod of [pods.a, pods.c]) {
+          await c.tell([slice("peers", target, [at(pod, "n1")])]);
+          const began = systemClock.now();
+          await until(`${name} is ${pod}`, async () => await dig(lab, "b", name) === `0 ${pod}`);
+          const took = systemClock.now() - began;
+          assert.ok(took < 1_000, `${took} ms`);
+        }
+        await c.tell([slice("peers", target, [])]);
+        await until(`${name} has none`, async () => !(await dig(lab, "b", name)).includes(pods.c));
+        assert.match(await dig(lab, "b", name), /^0 /);
+      },
+    );
     await t.step("when it is killed, connections and rules live on, and its successor takes over", async () => {
       const held = await lab.hold("client", { to: nodeIp, port: 30080 });
       const first = await held.next();

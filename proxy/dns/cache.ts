@@ -17,6 +17,10 @@ export class AnswerCache {
     return this.#kept.size;
   }
 
+  clear(): void {
+    this.#kept.clear();
+  }
+
   /** With the time that is left; `undefined` when there is none. */
   get(key: string, now: Instant): Answer | undefined {
     const kept = this.#kept.get(key);

@@ -39,8 +39,8 @@ export type Exchange = (
 ) => Promise<Uint8Array>;
 
 export interface ForwarderOptions {
-  /** In the order in which they are asked. */
-  servers(): readonly Server[];
+  /** Who knows about a name (in lower case), in the order in which they are asked. */
+  servers(name: string): readonly Server[];
   readonly exchange: Exchange;
   readonly clock: Clock;
   readonly random: Random;
@@ -63,6 +63,7 @@ export class Forwarder {
   readonly #cache = new AnswerCache(dnsCacheEntriesMax);
   readonly #flights = new Map<string, Promise<Answer>>();
   readonly #health = new Map<string, { failures: number; avoidUntil: Instant }>();
+  #generation = 0;
   readonly counts = { asked: 0, cached: 0, failed: 0, refused: 0 };
 
   constructor(readonly options: ForwarderOptions) {}
@@ -83,19 +84,27 @@ export class Forwarder {
       this.counts.refused++;
       return failure;
     }
+    const generation = this.#generation;
     const flight = this.#fly({ ...question, name }, flags);
     this.#flights.set(key, flight);
     try {
       const answer = await flight;
-      this.#cache.set(key, answer, keepSeconds(answer), clock.now());
+      if (generation === this.#generation) this.#cache.set(key, answer, keepSeconds(answer), clock.now());
       return answer;
     } finally {
-      this.#flights.delete(key);
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
     }
   }
 
+  /** Others are asked from now on: what the former ones said does not hold. */
+  forget(): void {
+    this.#generation++;
+    this.#cache.clear();
+    this.#flights.clear();
+  }
+
   async #fly(question: Question, flags: ForwardFlags): Promise<Answer> {
-    const servers = this.#inOrder();
+    const servers = this.#inOrder(question.name);
     let last: Answer = failure;
     for (let i = 0; i < dnsTriesMax && servers.length > 0; i++) {
       const server = servers[i % servers.length]!;
@@ -149,10 +158,10 @@ export class Forwarder {
     return answer;
   }
 
-  #inOrder(): Server[] {
+  #inOrder(name: string): Server[] {
     const now = this.options.clock.now();
     const avoided = (server: Server) => (this.#health.get(id(server))?.avoidUntil ?? 0) > now;
-    const servers = this.options.servers();
+    const servers = this.options.servers(name);
     return [...servers.filter((server) => !avoided(server)), ...servers.filter(avoided)];
   }
 

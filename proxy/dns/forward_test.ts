@@ -105,3 +105,23 @@ Deno.test("Forwarder without servers answers SERVFAIL", async () => {
   const { exchange } = upstream(() => "silence");
   assert.equal(await ask(forwarder(exchange).forwarder, "example.org"), rcodes.SERVFAIL);
 });
+
+Deno.test("Forwarder asks who knows the name, and forgets what others said when that changes", async () => {
+  const { asked, exchange } = upstream((_, name) => found(name));
+  let corp = "2.2.2.2";
+  const to = new Forwarder({
+    servers: (name) => [{ address: name.endsWith(".corp.example") ? corp : "1.1.1.1", port: 53 }],
+    exchange,
+    clock: new FakeClock(),
+    random: seededRandom(1),
+  });
+  for (const name of ["WWW.Corp.Example", "www.example.org", "www.corp.example"]) await ask(to, name);
+  corp = "3.3.3.3";
+  to.forget();
+  await ask(to, "www.corp.example");
+  assert.deepEqual(asked, [
+    "2.2.2.2 udp www.corp.example",
+    "1.1.1.1 udp www.example.org",
+    "3.3.3.3 udp www.corp.example",
+  ]);
+});

@@ -8,12 +8,14 @@ import { parseResolvConf } from "../host.ts";
 import { isHeadless } from "../model.ts";
 import { serviceKeyOf } from "../model.ts";
 import { metricText } from "../metrics.ts";
+import type { ConfigMap } from "../../lib/types/core_v1.ts";
 import type { View } from "../view.ts";
 import { Forwarder, type Server } from "./forward.ts";
 import { Handler } from "./handler.ts";
 import { rcodes } from "./message.ts";
 import { Records, zoneFacts } from "./records.ts";
 import { Resolver } from "./resolver.ts";
+import { dnsSettings, noStubs, readStubs, serversOf, type Stubs } from "./stub.ts";
 import { type Listening, serveDns, socketExchange } from "./sockets.ts";
 
 const logger = getLogger(["sauropod", "proxy", "dns"]);
@@ -30,6 +32,8 @@ export interface DnsOptions {
   /** Instead of what resolv.conf names. */
   readonly upstream: readonly Server[] | undefined;
   readonly resolvConf: string;
+  /** The ConfigMap that says who knows which domains; `undefined`: there is none. Rejects when that can't be found out. */
+  settings(): Promise<ConfigMap | undefined>;
 }
 
 export class Dns {
@@ -38,6 +42,7 @@ export class Dns {
   readonly #resolver: Resolver;
   readonly #handler: Handler;
   #servers: readonly Server[] = [];
+  #stubs: Stubs = noStubs;
   #searches: readonly string[] = [];
   #listening: Listening | undefined;
 
@@ -45,7 +50,12 @@ export class Dns {
     const { view, clock, random, address, domain } = options;
     this.#records = new Records(domain, zoneFacts(domain, address));
     const ranges = [parseRange(options.clusterCidr)!, parseRange(options.serviceCidr)!];
-    this.#forwarder = new Forwarder({ servers: () => this.#servers, exchange: socketExchange(clock), clock, random });
+    this.#forwarder = new Forwarder({
+      servers: (name) => serversOf(name, this.#stubs, options.upstream ?? this.#stubs.upstream ?? this.#servers),
+      exchange: socketExchange(clock),
+      clock,
+      random,
+    });
     const zone = { records: this.#records, ranges };
     this.#resolver = new Resolver({
       zone,
@@ -70,11 +80,13 @@ export class Dns {
   /** Listens, and keeps what resolv.conf says until the signal aborts. Rejects when the address can't be had. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#readResolvConf();
+    void this.#readSettings();
     this.#listening = await serveDns(this.#handler, { address: this.options.address, port: 53 }, this.options.clock);
     void (async () => {
       while (!signal.aborted) {
         await sleep(this.options.clock, rereadMs, signal);
         await this.#readResolvConf();
+        await this.#readSettings();
       }
     })();
   }
@@ -97,12 +109,33 @@ export class Dns {
       const servers = this.options.upstream ?? found.servers.map((address) => ({ address, port: 53 }));
       if (JSON.stringify(servers) === JSON.stringify(this.#servers)) return;
       this.#servers = servers;
+      this.#forwarder.forget();
       logger.info("names outside of the cluster are asked of {servers}", {
         servers: servers.map(({ address, port }) => `${address}:${port}`).join(", ") ||
           "nobody: there is no DNS server",
       });
     } catch (error) {
       logger.warn("{path}: {error}", { path: this.options.resolvConf, error: String(error) });
+    }
+  }
+
+  async #readSettings(): Promise<void> {
+    const { address, domain } = this.options;
+    let map: ConfigMap | undefined;
+    try {
+      map = await this.options.settings();
+    } catch (error) {
+      // What was known holds while the API is silent.
+      return logger.debug("ConfigMap {namespace}/{name}: {error}", { ...dnsSettings, error: String(error) });
+    }
+    const stubs = readStubs(map, address, domain);
+    const text = ({ domains, upstream, problems }: Stubs) => JSON.stringify([[...domains], upstream, problems]);
+    if (text(stubs) === text(this.#stubs)) return;
+    this.#stubs = stubs;
+    this.#forwarder.forget();
+    logger.info("{count} domains have servers of their own", { count: stubs.domains.size });
+    for (const problem of stubs.problems) {
+      logger.warn("ConfigMap {namespace}/{name}: {problem}", { ...dnsSettings, problem });
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * As much of the API as the proxy's informers need: list and watch of any kind, from objects that a test puts in. Runs in a namespace of its
+ * As much of the API as the proxy's informers need: list, watch and get of any kind, from objects that a test puts in. Runs in a namespace of its
  * own process, told what to do over a unix socket: `fake_api.ts SOCKET PORT`; one JSON line per order, `[object…]` or `{ delete: object }`.
  */
 interface Stored {
@@ -14,6 +14,7 @@ const plurals: Record<string, string> = {
   Node: "nodes",
   Namespace: "namespaces",
   Pod: "pods",
+  ConfigMap: "configmaps",
 };
 
 const objects = new Map<string, Stored>();
@@ -42,8 +43,18 @@ function tell(type: string, object: Stored): void {
   }
 }
 
+/** One object of a namespace. */
+function one(namespace: string, plural: string, name: string): Response {
+  const object = objects.get(`${plural}/${namespace}/${name}`);
+  if (object !== undefined) return Response.json(object);
+  const status = { kind: "Status", apiVersion: "v1", status: "Failure", reason: "NotFound", code: 404 };
+  return Response.json(status, { status: 404 });
+}
+
 function answer(request: Request): Response {
   const url = new URL(request.url);
+  const [, namespace, kind, name] = /\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(url.pathname) ?? [];
+  if (name !== undefined) return one(namespace!, kind!, name);
   const plural = url.pathname.split("/").at(-1)!;
   const [field, value] = (url.searchParams.get("fieldSelector") ?? "=").split("=");
   const matches = (object: Stored) =>

@@ -34,6 +34,7 @@ export const defaultBindings: readonly DefaultBinding[] = [
   { name: "system:sauropod:node-certificate-rotation", role: selfNodeClient, groups: [nodesGroup] },
   same("system:sauropod:node-certificates", { groups: [nodesGroup] }),
   same("system:sauropod:settings-reader", { namespace: settingsMap.namespace, groups: [bootstrapGroup] }),
+  same("system:sauropod:dns-settings-reader", { namespace: "kube-system", groups: [proxiesGroup] }),
   {
     name: "system::extension-apiserver-authentication-reader",
     role: "extension-apiserver-authentication-reader",

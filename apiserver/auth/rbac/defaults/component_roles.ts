@@ -211,6 +211,12 @@ const namespaced: readonly DefaultRole[] = [
     namespace: settingsMap.namespace,
     rules: [rule("get", "core", "configmaps", [settingsMap.name])],
   },
+  {
+    // Who is asked about names outside of the cluster.
+    name: "system:sauropod:dns-settings-reader",
+    namespace: "kube-system",
+    rules: [rule("get", "core", "configmaps", ["kube-dns"])],
+  },
 ];
 
 export const componentRoles: readonly DefaultRole[] = [

@@ -163,6 +163,7 @@ const ours: Readonly<Record<string, readonly PolicyRule[]>> = {
   "kubernetes-service": [
     rule("create get update", "core", "services endpoints"),
     rule("create get update", "discovery.k8s.io", "endpointslices"),
+    rule("delete", "coordination.k8s.io", "leases"),
   ],
   "default-service-cidr": [rule("create", "networking.k8s.io", "servicecidrs")],
   "service-address-controller": [rule("create delete", "networking.k8s.io", "ipaddresses")],
