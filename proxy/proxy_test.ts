@@ -205,7 +205,8 @@ Deno.test({
     });
     await t.step("asks the servers of a domain about its names", async () => {
       if (!await hasPython()) return;
-      assert.equal(await dig(lab, "b", "www.lab.example"), "0 192.0.2.53");
+      const known = async () => await dig(lab, "b", "www.lab.example") === "0 192.0.2.53";
+      await until("the domain's server is asked", known);
     });
     await t.step(
       "a name's addresses follow its endpoints within a second, and the name is there without any",
@@ -215,10 +216,15 @@ Deno.test({
         assert.match(await dig(lab, "b", name), /^0 /);
         for (const pod of [pods.a, pods.c]) {
           await c.tell([slice("peers", target, [at(pod, "n1")])]);
-          const began = systemClock.now();
-          await until(`${name} is ${pod}`, async () => await dig(lab, "b", name) === `0 ${pod}`);
-          const took = systemClock.now() - began;
-          assert.ok(took < 1_000, `${took} ms`);
+          const told = systemClock.now();
+          let asked = told;
+          await until(`${name} is ${pod}`, async () => {
+            const now = systemClock.now();
+            if (await dig(lab, "b", name) === `0 ${pod}`) return true;
+            asked = now;
+            return false;
+          });
+          assert.ok(asked - told < 1_000, `it was not there ${asked - told} ms after its endpoint`);
         }
         await c.tell([slice("peers", target, [])]);
         await until(`${name} has none`, async () => !(await dig(lab, "b", name)).includes(pods.c));
