@@ -5,6 +5,7 @@ import type { Values } from "../lib/flags.ts";
 import { nodeGraceMs, nodeGraceRangeMs } from "../lib/limits.ts";
 import { logFlags } from "../lib/log.ts";
 import { protectionFlags } from "../lib/protection_flags.ts";
+import { runtimeConfig } from "../lib/runtime_config.ts";
 
 export const apiserverFlags = {
   "data-dir": text("where state lives", "DIR", "/var/lib/sauropod"),
@@ -26,6 +27,7 @@ export const apiserverFlags = {
   "cluster-dns": address("address of the cluster's DNS, told to hosts that join", "10.96.0.10"),
   "cluster-domain": text("domain of Service names", "DOMAIN", "cluster.local"),
   "node-port-range": portRange("ports for NodePort Services", { from: 30000, to: 32767 }),
+  "runtime-config": runtimeConfig("turns parts of the API on and off: api/all=false,apps/v1=true"),
   "node-monitor-grace": duration(
     "how long a node may be silent before its state counts as unknown",
     nodeGraceMs,

@@ -5,6 +5,7 @@ import { fail } from "../lib/fail.ts";
 import { parseFlags, processSources } from "../lib/flags.ts";
 import * as limits from "../lib/limits.ts";
 import { startLogging } from "../lib/log.ts";
+import { parseRuntimeConfig } from "../lib/runtime_config.ts";
 import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
@@ -24,9 +25,10 @@ import type { KeyPair } from "./pki/pki.ts";
 import { createProtection } from "./protection.ts";
 import { quotaParts } from "./quota_usage.ts";
 import { resources, standIns } from "./registry/mod.ts";
-import { resourceMetrics } from "./resource_metrics/mod.ts";
+import { resourceMetrics, type ResourceMetricsParts } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
 import { createRest } from "./rest/rest.ts";
+import { type Kinds, servedOf } from "./served.ts";
 import { createHandler, listen } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
 import type { EncryptionRule } from "./storage/encryption/configuration.ts";
@@ -71,13 +73,8 @@ async function main(config: ApiserverConfig): Promise<void> {
     rest: createRest({
       store,
       cache,
-      resources,
+      ...kindsOf(config, { store, auth, cache, clock, connect }),
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
-      reviews: [...auth.reviews, ...standIns],
-      computed: [
-        componentStatuses({ cache, clock, checkStore: () => store.stats() }),
-        ...resourceMetrics({ cache, clock, connect }),
-      ],
       clock,
       random,
       config: clusterConfigOf(config),
@@ -125,6 +122,20 @@ function followKeys(encryption: Encryption, cache: Cache, signal: AbortSignal): 
 }
 
 const storages = [...new Set(resources.map(({ storage }) => storage))];
+
+/** All that there is, without what --runtime-config turns off. */
+function kindsOf(
+  config: ApiserverConfig,
+  { store, auth, ...parts }: ResourceMetricsParts & { store: Store; auth: Auth },
+): Kinds {
+  const status = componentStatuses({ ...parts, checkStore: () => store.stats() });
+  const all: Kinds = {
+    resources,
+    reviews: [...auth.reviews, ...standIns],
+    computed: [status, ...resourceMetrics(parts)],
+  };
+  return servedOf(all, parseRuntimeConfig(config["runtime-config"]));
+}
 
 function metricsOf(store: Store, cache: Cache): Metrics {
   return createMetrics({

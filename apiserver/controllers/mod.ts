@@ -3,9 +3,11 @@
  * API: who runs them needs a client for each and nothing else.
  */
 import type { Client } from "../../lib/client/client.ts";
+import { getLogger } from "log";
 import { runController } from "../../lib/controller/controller.ts";
 import { createRecorder } from "../../lib/events.ts";
-import type { Clock } from "../../lib/seams/clock.ts";
+import type { Kind } from "../../lib/kind.ts";
+import { type Clock, sleep } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import { bootstrapController } from "./bootstrap.ts";
 import { approvalController } from "./certificates/approver.ts";
@@ -16,6 +18,7 @@ import { tokenController } from "./certificates/token_cleaner.ts";
 import { cronJobController } from "./cron_job/controller.ts";
 import { daemonSetController } from "./daemon_set/controller.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
+import { discover } from "./discovery.ts";
 import { deploymentController } from "./deployment/controller.ts";
 import { disruptionController } from "./disruption/controller.ts";
 import { staleDisruptionController } from "./disruption/stale.ts";
@@ -48,6 +51,8 @@ import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 import { claimProtectionController, volumeProtectionController } from "./volume_protection.ts";
 
 export type { ControllerConfig } from "./parts.ts";
+
+const discoveryRetryMs = 500;
 
 /** A controller by its name, and how it is run until the signal aborts. */
 export interface Entry {
@@ -109,6 +114,23 @@ export const controllers: readonly Entry[] = [
   entry("event-ttl-controller", eventTtlController),
 ];
 
+const isServed = ({ group, version, plural }: Kind, served: readonly Kind[]) =>
+  served.some((kind) => kind.group === group && kind.version === version && kind.plural === plural);
+
+/** What there is, as soon as the server says it: kinds can be turned off. Nothing when the signal has aborted. */
+async function untilDiscovered(client: Client, { clock, signal }: { clock: Clock; signal: AbortSignal }) {
+  while (!signal.aborted) {
+    try {
+      const { kinds, failures } = await discover(client);
+      if (failures.length === 0) return kinds;
+    } catch (error) {
+      getLogger(["sauropod", "controller"]).debug("discovery: {error}", { error: String(error) });
+    }
+    await sleep(clock, discoveryRetryMs, signal);
+  }
+  return [];
+}
+
 /** The name under which the informers that all controllers share ask for a client. */
 export const informersName = "shared-informers";
 
@@ -123,7 +145,10 @@ export interface RunOptions {
 
 /** Runs all controllers until the signal aborts. Several at once would do each other's work: run them under a leader election. */
 export async function runControllers({ clientFor, clock, random, config, signal }: RunOptions): Promise<void> {
-  const informers = createInformers(clientFor(informersName), clock);
+  const client = clientFor(informersName);
+  const served = await untilDiscovered(client, { clock, signal });
+  const informers = createInformers(client, clock);
+  for (const informer of Object.values(informers)) if (!isServed(informer.kind, served)) informer.absent();
   const running = controllers.map(({ name, run }) => {
     const client = clientFor(name);
     return run({ informers, client, recorder: createRecorder(client, clock, name), clock, random, config }, signal);

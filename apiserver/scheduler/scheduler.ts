@@ -297,7 +297,7 @@ function catalogueOf(watches: Watches): Catalogue {
     services: (namespace) => watches.services.by("namespace", namespace),
     controllerSelector(kind, namespace, name) {
       const key = `${namespace}/${name}`;
-      if (kind === "ReplicaSet") return watches.replicaSets.get(key)?.spec.selector;
+      if (kind === "ReplicaSet") return watches.replicaSets?.get(key)?.spec.selector;
       if (kind === "StatefulSet") return watches.statefulSets?.get(key)?.spec.selector;
       if (kind !== "ReplicationController") return undefined;
       const matchLabels = watches.replicationControllers.get(key)?.spec.selector;

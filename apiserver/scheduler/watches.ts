@@ -18,9 +18,9 @@ export interface Watches {
   nodes: ListWatchInformer<KubeObjectOf<typeof kinds.Node>>;
   namespaces: ListWatchInformer<KubeObjectOf<typeof kinds.Namespace>>;
   services: ListWatchInformer<KubeObjectOf<typeof kinds.Service>>;
-  replicaSets: ListWatchInformer<KubeObjectOf<typeof kinds.ReplicaSet>>;
   replicationControllers: ListWatchInformer<KubeObjectOf<typeof kinds.ReplicationController>>;
   /** Kinds that the server need not serve. */
+  replicaSets: ListWatchInformer<KubeObjectOf<typeof kinds.ReplicaSet>> | undefined;
   statefulSets: ListWatchInformer<KubeObjectOf<typeof kinds.StatefulSet>> | undefined;
   claims: ListWatchInformer<KubeObjectOf<typeof kinds.PersistentVolumeClaim>> | undefined;
   volumes: ListWatchInformer<KubeObjectOf<typeof kinds.PersistentVolume>> | undefined;
@@ -54,7 +54,7 @@ export async function createWatches(client: Client, clock: Clock): Promise<Watch
     services: make(kinds.Service, (service) => trimSpec(service, ({ selector }) => ({ selector })), {
       indexes: { namespace: byNamespace },
     }),
-    replicaSets: make(kinds.ReplicaSet, (set) => trimSpec(set, ({ selector }) => ({ selector }))),
+    replicaSets: optional(kinds.ReplicaSet, (set) => trimSpec(set, ({ selector }) => ({ selector }))),
     replicationControllers: make(kinds.ReplicationController, (set) => trimSpec(set, ({ selector }) => ({ selector }))),
     statefulSets: optional(
       kinds.StatefulSet,

@@ -53,6 +53,7 @@ const watchSeconds = 540;
 export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
   readonly synced: Promise<void>;
   hasSynced = false;
+  isServed = true;
   revision = 0;
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, { of: (object: T) => readonly string[]; keys: Map<string, Set<string>> }>();
@@ -98,8 +99,16 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     });
   }
 
+  /** The server does not have the kind: there is nothing, and nothing to wait for. */
+  absent(): void {
+    this.isServed = false;
+    this.hasSynced = true;
+    this.#resolveSynced();
+  }
+
   /** Lists and watches until the signal aborts. Never rejects: a server that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
+    if (!this.isServed) return;
     let failures = 0;
     while (!signal.aborted) {
       const started = this.options.clock.now();

@@ -91,6 +91,7 @@ export function components(config: StartConfig, engine: string | undefined): Chi
       "cluster-dns": config.clusterDns,
       "cluster-domain": config.clusterDomain,
       "node-port-range": `${config.nodePortRange.from}-${config.nodePortRange.to}`,
+      "runtime-config": config.runtimeConfig || undefined,
       "node-monitor-grace": `${config.nodeMonitorGraceMs / 1000}s`,
       ...config.protection,
       ...config.autoscaler,

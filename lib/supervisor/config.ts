@@ -17,6 +17,7 @@ import { nodeGraceMs, nodeGraceRangeMs } from "../limits.ts";
 import { logFlags } from "../log.ts";
 import { autoscalerFlags } from "../autoscaler_flags.ts";
 import { protectionFlags } from "../protection_flags.ts";
+import { runtimeConfig } from "../runtime_config.ts";
 import type { Processes } from "../seams/process.ts";
 import { hostAddress, nodeNameOf } from "./host.ts";
 
@@ -70,6 +71,7 @@ const startFlags = {
   ),
   "proxy-mode": choice("how Services are made", ["nftables", "userspace"], "nftables"),
   drain: choice("deleted pods run on until nothing is sent to them any longer", ["on", "off"], "on"),
+  "runtime-config": runtimeConfig("turns parts of the API on and off: api/all=false,apps/v1=true"),
   "node-monitor-grace": duration(
     "how long a node may be silent before its state counts as unknown",
     nodeGraceMs,
@@ -116,6 +118,7 @@ export interface StartConfig {
   podNetwork: "auto" | "direct" | "vxlan";
   proxyMode: "nftables" | "userspace";
   drain: "on" | "off";
+  runtimeConfig: string;
   nodeMonitorGraceMs: number;
   roles: readonly Role[];
   /** Flags of the API server that protect it, as it takes them. */
@@ -165,6 +168,7 @@ export async function resolveConfig(
     podNetwork: values["pod-network"]!,
     proxyMode: values["proxy-mode"]!,
     drain: values.drain!,
+    runtimeConfig: values["runtime-config"]!,
     nodeMonitorGraceMs: values["node-monitor-grace"]!.ms,
     roles: values.roles!,
     protection: passedOn(protectionFlags, values),

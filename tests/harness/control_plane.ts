@@ -4,7 +4,7 @@ import { runControllers } from "../../apiserver/controllers/mod.ts";
 import { runScheduler } from "../../apiserver/scheduler/mod.ts";
 import { authenticated } from "../../apiserver/auth/user.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
-import { createSecured, type Secured } from "./secured.ts";
+import { createSecured, type Secured, type SecuredOptions } from "./secured.ts";
 
 export interface ControlPlane extends Secured {
   /** Moves the clock until the condition holds; fails after `seconds` of it. */
@@ -12,8 +12,8 @@ export interface ControlPlane extends Secured {
 }
 
 /** Each control loop is the user that it is in a cluster. Close it. */
-export async function createControlPlane(): Promise<ControlPlane> {
-  const secured = await createSecured();
+export async function createControlPlane(options: SecuredOptions = {}): Promise<ControlPlane> {
+  const secured = await createSecured(options);
   const { clock } = secured;
   const ended = new AbortController();
   const { signal } = ended;

@@ -11,9 +11,11 @@ import { createMetrics } from "../../apiserver/metrics.ts";
 import { quotaParts } from "../../apiserver/quota_usage.ts";
 import { componentStatuses } from "../../apiserver/component_status.ts";
 import { resources, standIns } from "../../apiserver/registry/mod.ts";
+import { servedOf } from "../../apiserver/served.ts";
 import { createSystemObjects } from "../../apiserver/system_objects.ts";
 import { createHandler, type Handler } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
+import type { RuntimeConfig } from "../../lib/runtime_config.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
 import { systemRandom } from "../../lib/seams/random.ts";
 import { type Answer, createFixture, type Fixture } from "./rest.ts";
@@ -40,8 +42,13 @@ export interface Secured {
 
 export const adminToken = "admin-token";
 
+export interface SecuredOptions {
+  /** Kinds that are off. Default: none. */
+  runtimeConfig?: RuntimeConfig;
+}
+
 /** With the default roles, bindings and namespaces. */
-export async function createSecured(): Promise<Secured> {
+export async function createSecured({ runtimeConfig = new Map() }: SecuredOptions = {}): Promise<Secured> {
   const clock = new FakeClock();
   const storages = [...new Set(resources.map(({ storage }) => storage))];
   let auth!: Auth;
@@ -62,8 +69,11 @@ export async function createSecured(): Promise<Secured> {
       const quota = quotaParts({ cache, store, resources, clock });
       return {
         admission: admissionPlugins({ ...auth, random: systemRandom, quota }),
-        reviews: [...auth.reviews, ...standIns],
-        computed: [componentStatuses({ cache, clock, checkStore: () => store.stats() })],
+        ...servedOf({
+          resources,
+          reviews: [...auth.reviews, ...standIns],
+          computed: [componentStatuses({ cache, clock, checkStore: () => store.stats() })],
+        }, runtimeConfig),
       };
     },
   });

@@ -28,7 +28,7 @@ export function defaultRangeController(
       createBell("default-service-cidr", [defaultRangeName]).source,
       source(serviceCidrs, ({ metadata }) => metadata.name === defaultRangeName ? [defaultRangeName] : []),
     ],
-    view: (key) => ({ found: serviceCidrs.get(key), configured: config.serviceCidr }),
+    view: (key) => serviceCidrs.isServed ? { found: serviceCidrs.get(key), configured: config.serviceCidr } : undefined,
     plan: planDefaultRange,
     async execute(action, client, { found }) {
       if (action.do === "create") await client.create(RangeKind, action.object);
@@ -83,7 +83,10 @@ export function serviceAddressController(
   return {
     name: "service-address-controller",
     sources: [source(services, addressesOf), source(ipAddresses, nameOf)],
-    view: (name) => ({ name, address: ipAddresses.get(name), holder: services.by("address", name)[0] }),
+    view: (name) =>
+      ipAddresses.isServed
+        ? { name, address: ipAddresses.get(name), holder: services.by("address", name)[0] }
+        : undefined,
     plan: planAddress,
     async execute(action, client) {
       if (action.do === "createAddress") {
