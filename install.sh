@@ -90,7 +90,7 @@ if [ -n "$tests" ]; then
     have apt-get || die "--tests knows Debian and Ubuntu only"
     tools=()
     for pair in podman:podman dockerd:docker.io runc:runc conmon:conmon busybox:busybox-static curl:curl tc:iproute2 \
-        nslookup:bind9-dnsutils firewalld:firewalld dbus-daemon:dbus unshare:util-linux pgrep:procps kubectl:kubernetes-client; do
+        nslookup:bind9-dnsutils firewalld:firewalld dbus-daemon:dbus unshare:util-linux pgrep:procps kubectl:kubernetes-client node:nodejs; do
         PATH=$PATH:/usr/sbin:/sbin have "${pair%%:*}" || tools+=("${pair##*:}")
     done
     [ -e /usr/lib/podman/netavark ] || tools+=(netavark aardvark-dns)
@@ -128,4 +128,11 @@ fi
 
 say "fetching the libraries that deno.lock names"
 (cd "$here" && deno install --quiet --frozen --entrypoint main.ts apiserver/main.ts agent/main.ts proxy/main.ts)
+if [ -n "$tests" ]; then
+    # The official JavaScript client, which a test runs on Node: into the cache, from where the test takes it.
+    scratch=$(mktemp -d)
+    cp "$here"/tests/harness/javascript_client/{package.json,deno.lock} "$scratch"
+    (cd "$scratch" && deno install --quiet --frozen --node-modules-dir=auto)
+    rm -rf "$scratch"
+fi
 say "ready: $(deno --version | head -n 1); start with: deno task start"
