@@ -18,11 +18,11 @@ import { runScheduler } from "./scheduler/mod.ts";
 export async function runGuests({ clientFor, config, credentials, auth, signal }: {
   clientFor: (user: string) => Client;
   config: ApiserverConfig;
-  credentials: Pick<Credentials, "authority" | "clusterId">;
-  auth: Pick<Auth, "authorizers" | "legacyToken">;
+  credentials: Pick<Credentials, "authority" | "clusterId" | "serverId">;
+  auth: Pick<Auth, "authorizers" | "legacyToken" | "tokenKeyIds">;
   signal: AbortSignal;
 }): Promise<void> {
-  const { authority, clusterId } = credentials;
+  const { authority, clusterId, serverId } = credentials;
   const controllerConfig: ControllerConfig = {
     clusterCidr: config["cluster-cidr"],
     serviceCidr: config["service-cidr"],
@@ -39,12 +39,16 @@ export async function runGuests({ clientFor, config, credentials, auth, signal }
       clusterDns: config["cluster-dns"]!,
       clusterDomain: config["cluster-domain"],
       nodePortRange: config["node-port-range"],
+      keys: {
+        tokenKeyIds: auth.tokenKeyIds,
+        encryption: config["encryption-provider-config"] === undefined ? "own" : "given",
+      },
     },
     certificates: certificateParts(authority, auth.authorizers),
     legacyToken: auth.legacyToken,
   };
   const controllerClient = (name: string) => clientFor(`system:controller:${name}`);
-  const who = `${config["node-name"] ?? Deno.hostname()}_${clusterId}`;
+  const who = `${config["node-name"] ?? Deno.hostname()}_${serverId}`;
   const loops: [string, (signal: AbortSignal) => Promise<void>][] = [
     [
       "kube-controller-manager",

@@ -11,6 +11,7 @@ import { systemRandom as random } from "../lib/seams/random.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
 import { type Auth, createAuth } from "./auth/mod.ts";
+import { TokenKeys } from "./auth/tokens/jwt.ts";
 import { apiserverUser, componentUser } from "./auth/user.ts";
 import { type Cache, createCache } from "./cache/cache.ts";
 import { componentStatuses } from "./component_status.ts";
@@ -27,7 +28,9 @@ import { quotaParts } from "./quota_usage.ts";
 import { resources, standIns } from "./registry/mod.ts";
 import { resourceMetrics, type ResourceMetricsParts } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
+import { announce } from "./presence.ts";
 import { createRest } from "./rest/rest.ts";
+import { refuseForeign } from "./same_cluster.ts";
 import { type Kinds, servedOf } from "./served.ts";
 import { createHandler, listen } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
@@ -53,16 +56,8 @@ const version = {
 async function main(config: ApiserverConfig): Promise<void> {
   await startLogging({ level: config["log-level"], format: config["log-format"] });
   const options = credentialOptions(config);
-  const encryption = await openEncryption(encryptionFile(config), random);
-  const [credentials, store] = await Promise.all([
-    ensureCredentials(options),
-    openStore({ url: config.redis, dir: `${config["data-dir"]}/apiserver/redis`, codec: encryption.codec }),
-  ]);
   await using closing = new AsyncDisposableStack();
-  closing.defer(() => store.close());
-  const cache = createCache(store, storages);
-  await cache.start();
-  closing.defer(() => cache.close());
+  const { credentials, encryption, store, cache } = await openData(config, options, closing);
   const stopping = new AbortController();
   const state: State = { client: credentials.client, bootstrapped: false, stopping: stopping.signal };
   const auth = authOf(options, credentials, cache);
@@ -103,17 +98,50 @@ async function main(config: ApiserverConfig): Promise<void> {
   const protecting = await protection.start(own, stopping.signal);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
-  const guests = runGuests({ clientFor, config, credentials, auth, signal: stopping.signal });
-  const following = followKeys(encryption, cache, stopping.signal);
-  const renewing = renewCertificates(options, (renewed) => {
-    state.client = renewed.client;
-    server.useCertificate(renewed.server);
-  }, stopping.signal);
-  await terminated();
-  logger.info("stopping");
-  stopping.abort();
+  const { signal } = stopping;
+  const background = [
+    runGuests({ clientFor, config, credentials, auth, signal }),
+    announce({ ...presenceOf(config, credentials), client: own, clock, signal }),
+    followKeys(encryption, cache, signal),
+    renewCertificates(options, (renewed) => {
+      state.client = renewed.client;
+      server.useCertificate(renewed.server);
+    }, signal),
+    protecting.ended,
+  ];
+  await terminated(stopping);
   await server.close(clock);
-  await Promise.all([guests, renewing, following, protecting.ended]);
+  await Promise.all(background);
+}
+
+/** Keys and data, of which each is of no use without the other. The stack closes them. */
+async function openData(config: ApiserverConfig, options: CredentialOptions, closing: AsyncDisposableStack) {
+  const file = encryptionFile(config);
+  const encryption = await openEncryption(file, random);
+  const { dataDir } = options;
+  const [credentials, store] = await Promise.all([
+    ensureCredentials(options),
+    openStore({ url: config.redis, dir: `${dataDir}/apiserver/redis`, codec: encryption.codec }),
+  ]);
+  closing.defer(() => store.close());
+  const cache = createCache(store, storages);
+  await cache.start();
+  closing.defer(() => cache.close());
+  if (config.redis !== undefined) {
+    const newEncryption = encryption.created ? file.path : undefined;
+    const tokenKeyIds = new TokenKeys(credentials.tokenKeys).ids;
+    await refuseForeign(cache, { dataDir, credentials, tokenKeyIds, newEncryption });
+  }
+  return { credentials, encryption, store, cache };
+}
+
+function presenceOf(config: ApiserverConfig, { serverId }: Credentials) {
+  const address = config["advertise-address"] ?? "127.0.0.1";
+  return {
+    serverId,
+    hostname: Deno.hostname(),
+    endpoint: `${address.includes(":") ? `[${address}]` : address}:${config.port}`,
+  };
 }
 
 function followKeys(encryption: Encryption, cache: Cache, signal: AbortSignal): Promise<void> {
@@ -217,10 +245,13 @@ async function renewCertificates(
   }
 }
 
-function terminated(): Promise<void> {
-  return new Promise((resolve) => {
+/** Resolves, with everything told to stop, when this process is. */
+async function terminated(stopping: AbortController): Promise<void> {
+  await new Promise<void>((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => resolve());
   });
+  logger.info("stopping");
+  stopping.abort();
 }
 
 /** The first address of a range is the `kubernetes` Service's. */

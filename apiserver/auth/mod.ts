@@ -48,6 +48,8 @@ export interface Auth {
   readonly issuer: IssuerDocuments;
   /** The token that a Secret holds for an account. */
   legacyToken(account: ServiceAccount, secret: { name: string }): string;
+  /** Ids of the keys that tokens are signed with. */
+  readonly tokenKeyIds: readonly string[];
 }
 
 export function createAuth(options: AuthOptions): Auth {
@@ -79,6 +81,7 @@ export function createAuth(options: AuthOptions): Auth {
     permissions: permissionsOf(authorizers, rbac),
     reviews: [...authReviews({ authenticators, authorizers, audience: issuer }), tokenRequest(tokens)],
     issuer: issuerDocuments(keys, { issuer, address: options.address }),
+    tokenKeyIds: keys.ids,
     legacyToken: (account, { name }) => keys.sign(legacyClaims(account, { name })),
   };
 }

@@ -135,8 +135,16 @@ Deno.test("planServiceAccount() and planRootCa() fill namespaces that stay", () 
 
 Deno.test("planKubernetesService() makes and mends the way to the API server", () => {
   const config: Loose = { serviceCidr: "10.96.0.0/12", advertiseAddress: "192.0.2.1", port: 6443 };
-  const none = { namespace: namespace(), service: undefined, endpoints: undefined, slice: undefined, config };
-  const made = planKubernetesService(none, 0);
+  const none = {
+    namespace: namespace(),
+    service: undefined,
+    endpoints: undefined,
+    slice: undefined,
+    servers: [],
+    config,
+  };
+  const plan = (view: Loose, now = 0): Loose[] => [...planKubernetesService(view, now)];
+  const made = plan(none);
   assert.deepEqual(made.map((action) => `${action.do} ${action.what}`), [
     "create service",
     "create endpoints",
@@ -144,16 +152,52 @@ Deno.test("planKubernetesService() makes and mends the way to the API server", (
   ]);
   const [service, endpoints, slice] = made.map((action) => action.object as Loose);
   const defaulted = { ...service, spec: { ...service.spec, ipFamilies: ["IPv4"] } };
-  assert.deepEqual(planKubernetesService({ ...none, service: defaulted, endpoints, slice }, 0), []);
-  const moved = planKubernetesService({
+  assert.deepEqual(plan({ ...none, service: defaulted, endpoints, slice }), []);
+  const moved = plan({
     ...none,
     service: defaulted,
     endpoints,
     slice,
     config: { ...config, advertiseAddress: "192.0.2.2" },
-  }, 0);
+  });
   assert.deepEqual(moved.map((action) => `${action.do} ${action.what}`), ["update endpoints", "update slice"]);
-  assert.deepEqual(planKubernetesService({ ...none, namespace: undefined }, 0), []);
+  assert.deepEqual(plan({ ...none, namespace: undefined }), []);
+});
+
+Deno.test("planKubernetesService() has every API server that renews its Lease, and this one in any case", () => {
+  const config: Loose = { serviceCidr: "10.96.0.0/12", advertiseAddress: "192.0.2.1", port: 6443 };
+  const server = (address: string, seenAt: number, port = 6443): Loose => ({
+    lease: { metadata: { name: address }, spec: { leaseDurationSeconds: 15 } },
+    endpoint: { address, port },
+    seenAt,
+  });
+  const check = (
+    servers: Loose[],
+    seconds: number,
+    expected: { addresses: string[]; wakes: number[]; gone?: string[] },
+  ) => {
+    const view = {
+      namespace: namespace(),
+      service: undefined,
+      endpoints: undefined,
+      slice: undefined,
+      servers,
+      config,
+    };
+    const actions: Loose[] = [...planKubernetesService(view, seconds * 1000)];
+    const object = (what: string) => actions.find((action) => action.what === what)!.object;
+    const ips = object("endpoints").subsets[0].addresses.map(({ ip }: Loose) => ip);
+    assert.deepEqual(ips, expected.addresses);
+    assert.deepEqual(object("slice").endpoints.flatMap(({ addresses }: Loose) => addresses), expected.addresses);
+    assert.deepEqual(actions.filter((a) => a.do === "wakeAt").map((a) => a.at / 1000), expected.wakes);
+    const gone = actions.filter((a) => a.do === "forget").map((a) => a.lease.metadata.name);
+    assert.deepEqual(gone, expected.gone ?? []);
+  };
+  const all = [server("192.0.2.1", 0), server("192.0.2.3", 5_000), server("192.0.2.2", 9_000)];
+  check(all, 10, { addresses: ["192.0.2.1", "192.0.2.2", "192.0.2.3"], wakes: [15, 20, 24] });
+  check(all, 20, { addresses: ["192.0.2.1", "192.0.2.2"], wakes: [3600, 3605, 24] });
+  check(all, 3606, { addresses: ["192.0.2.1"], wakes: [3609], gone: ["192.0.2.1", "192.0.2.3"] });
+  check([server("192.0.2.2", 0, 7443), server("2001:db8::1", 0)], 1, { addresses: ["192.0.2.1"], wakes: [15, 15] });
 });
 
 Deno.test("lastSeen() is the latest that an Event says", () => {

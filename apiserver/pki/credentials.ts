@@ -2,6 +2,7 @@
  * The files with which the components of this host know each other, below the data directory: made at first start, made anew when
  * a third of their life is left or when the host's addresses changed; agent and proxy renew their own, as on every node. `pki/ca.key` never leaves the host.
  */
+import { X509Certificate } from "node:crypto";
 import { kubeconfigText } from "../../lib/client/kubeconfig.ts";
 import { nodesGroup, nodeUserPrefix, proxiesGroup, proxyUserPrefix, servingNames } from "../../lib/join/signers.ts";
 import { readPair, writePair } from "../../lib/pki/pair_file.ts";
@@ -39,6 +40,8 @@ export interface CredentialOptions {
 
 export interface Credentials {
   clusterId: string;
+  /** Tells this API server from others of the cluster. */
+  serverId: string;
   authority: Authority;
   adminToken: string;
   /** PEM: signs the tokens of service accounts. Never leaves the host. */
@@ -57,6 +60,7 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
     await Deno.chmod(dataDir + dir, 0o700);
   }
   const clusterId = await once(`${dataDir}/cluster-id`, () => hex(random.bytes(4)));
+  const serverId = await once(`${dataDir}/apiserver/server-id`, () => hex(random.bytes(8)));
   const adminToken = await once(`${dataDir}/apiserver/admin.token`, () => hex(random.bytes(32)));
   const tokenKeys = await once(`${dataDir}/pki/sa.key`, newTokenKey);
   const authority = await loadAuthority(await authorityFiles(options), clock, random);
@@ -108,7 +112,7 @@ export async function ensureCredentials(options: CredentialOptions): Promise<Cre
       kubeconfigText({ ...local, ...proxy }, { cluster, user: "proxy" }),
     );
   }
-  return { clusterId, authority, adminToken, tokenKeys, server, client };
+  return { clusterId, serverId, authority, adminToken, tokenKeys, server, client };
 }
 
 function serverNames(options: CredentialOptions): string[] {
@@ -166,7 +170,9 @@ async function ensureLeaf(path: string, authority: Authority, { subject, leaf, w
     const names = new Set(namesOf(cert));
     return (leaf.names ?? []).every((name) => names.has(name));
   };
-  if (present !== undefined && !worn(present.cert) && sameNames(present.cert)) return present;
+  // One of another authority is left over from before this host was given that of its cluster.
+  const ours = (cert: string) => new X509Certificate(cert).verify(new X509Certificate(authority.cert).publicKey);
+  if (present !== undefined && !worn(present.cert) && sameNames(present.cert) && ours(present.cert)) return present;
   const made = await authority.issue(subject, leaf);
   await writePair(path, made);
   return made;

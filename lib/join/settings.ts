@@ -12,12 +12,15 @@ export interface ClusterSettings {
   clusterDns: string;
   clusterDomain: string;
   nodePortRange: { from: number; to: number };
+  /** For further API servers, to find out whether they have the same keys. Hosts that join need none of it. */
+  keys?: { readonly tokenKeyIds: readonly string[]; readonly encryption: string };
 }
 
 export const settingsMap = { namespace: "kube-system", name: "sauropod-config" } as const;
 
 export function settingsData(settings: ClusterSettings): Record<string, string> {
   const { from, to } = settings.nodePortRange;
+  const { keys } = settings;
   return {
     "cluster-id": settings.clusterId,
     "cluster-cidr": settings.clusterCidr,
@@ -25,6 +28,7 @@ export function settingsData(settings: ClusterSettings): Record<string, string> 
     "cluster-dns": settings.clusterDns,
     "cluster-domain": settings.clusterDomain,
     "node-port-range": `${from}-${to}`,
+    ...(keys === undefined ? {} : { "token-key-ids": keys.tokenKeyIds.join(","), encryption: keys.encryption }),
   };
 }
 

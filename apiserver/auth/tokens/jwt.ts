@@ -78,6 +78,11 @@ export class TokenKeys {
     return claims;
   }
 
+  /** Of all keys: what a token says it was signed with. */
+  get ids(): readonly string[] {
+    return this.#keys.map(({ id }) => id);
+  }
+
   /** For who checks tokens elsewhere. */
   keySet(): KeySet {
     const keys = this.#keys.map(({ id, open }) => ({

@@ -21,6 +21,8 @@ export interface EncryptionFile {
 
 export interface Encryption {
   readonly codec: EncryptingCodec;
+  /** The file was not there and was made now. */
+  readonly created: boolean;
   /** Takes up changes of the file until the signal aborts. Never rejects. */
   follow(options: FollowOptions): Promise<void>;
 }
@@ -37,6 +39,7 @@ export interface FollowOptions {
 /** Throws an Error that names the file and what is wrong with it. */
 export async function openEncryption(file: EncryptionFile, random: Random): Promise<Encryption> {
   let text = await readText(file.path);
+  const created = text === undefined;
   if (text === undefined) {
     if (!file.own) throw new Error(`--encryption-provider-config: there is no file ${file.path}`);
     await Deno.mkdir(file.path.replace(/\/[^/]*$/, ""), { recursive: true, mode: 0o700 });
@@ -46,6 +49,7 @@ export async function openEncryption(file: EncryptionFile, random: Random): Prom
   let current = text;
   return {
     codec,
+    created,
     async follow(options) {
       const { clock, signal } = options;
       // Told once per text and reason. Asked at every look: what is in the way may be written again by then.
