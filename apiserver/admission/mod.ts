@@ -15,6 +15,7 @@ import { podSecurity } from "./pod_security/plugin.ts";
 import { priority } from "./priority.ts";
 import { rbacEscalation } from "./rbac_escalation.ts";
 import { type QuotaParts, resourceQuota } from "./resource_quota.ts";
+import { runtimeClass } from "./runtime_class.ts";
 import { serviceAccount } from "./service_account.ts";
 import { storageInUse } from "./storage_in_use.ts";
 
@@ -41,6 +42,7 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     defaultIngressClass,
     defaultStorageClass,
     storageInUse,
+    runtimeClass,
     podSecurity,
     // Last: it counts what the others have made of an object.
     resourceQuota(quota),

@@ -65,6 +65,7 @@ export function createInformers(client: Client, clock: Clock) {
       indexes: { namespace: byNamespace },
     }),
     horizontalPodAutoscalers: createInformer(client, kinds.HorizontalPodAutoscalerV2, { clock }),
+    volumeAttributesClasses: createInformer(client, kinds.VolumeAttributesClass, { clock }),
     storageClasses: createInformer(client, kinds.StorageClass, { clock }),
     controllerRevisions: createInformer(client, kinds.ControllerRevision, { clock, indexes: owned }),
     cronJobs: createInformer(client, kinds.CronJob, { clock }),

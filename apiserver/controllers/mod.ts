@@ -48,7 +48,11 @@ import { defaultRangeController, serviceAddressController, serviceCidrController
 import { statefulSetController } from "./stateful_set/controller.ts";
 import { taintEvictionController } from "./taint_eviction.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
-import { claimProtectionController, volumeProtectionController } from "./volume_protection.ts";
+import {
+  attributesProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from "./volume_protection.ts";
 
 export type { ControllerConfig } from "./parts.ts";
 
@@ -102,6 +106,7 @@ export const controllers: readonly Entry[] = [
   entry("persistent-volume-binder", persistentVolumeController),
   entry("pvc-protection-controller", claimProtectionController),
   entry("pv-protection-controller", volumeProtectionController),
+  entry("volumeattributesclass-protection-controller", attributesProtectionController),
   entry("endpointslice-controller", endpointSliceController),
   entry("pod-draining-controller", podDrainingController),
   entry("endpoint-controller", endpointsController),

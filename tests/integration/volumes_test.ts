@@ -6,6 +6,7 @@ import { type ControlPlane, createControlPlane } from "../harness/control_plane.
 // deno-lint-ignore no-explicit-any
 type Loose = any;
 
+const csi = { driver: "example.com", volumeHandle: "v" };
 const wait = "WaitForFirstConsumer";
 
 async function withCluster(run: (cluster: ControlPlane) => Promise<void>): Promise<void> {
@@ -126,4 +127,25 @@ Deno.test("a provisioner is told the Node, and the pod is tried again where it c
     await cluster.until("bound", () => nodeOf(cluster, "web"));
     assert.equal(await nodeOf(cluster, "web"), await selected());
     assert.equal((await claimOf(cluster, "data")).status.phase, "Bound");
+  }));
+
+Deno.test("an attributes' class stays while a volume or a claim has it", () =>
+  withCluster(async (cluster) => {
+    const { admin } = cluster;
+    const gold = { metadata: { name: "gold" }, driverName: "example.com", parameters: { iops: "9" } };
+    const made = await admin.create(kinds.VolumeAttributesClass, gold as Loose);
+    assert.deepEqual(made.metadata.finalizers, ["kubernetes.io/vac-protection"]);
+    await volume(cluster, "v", "a", {
+      volumeAttributesClassName: "gold",
+      storageClassName: "x",
+      local: undefined,
+      csi,
+    });
+    await admin.delete(kinds.VolumeAttributesClass, { name: "gold" });
+    const found = () => admin.get(kinds.VolumeAttributesClass, { name: "gold" }).catch(() => undefined);
+    let looks = 0;
+    await cluster.until("the controller has looked", () => ++looks > 20);
+    assert((await found())?.metadata.deletionTimestamp, "it is in use");
+    await admin.delete(kinds.PersistentVolume, { name: "v" });
+    await cluster.until("gone", async () => await found() === undefined);
   }));
