@@ -105,6 +105,8 @@ export const tunnelConnectMs = 15_000;
 export const shutdownGraceMs = 10_000;
 /** Between looks at the certificates. */
 export const certificateCheckMs = 3_600_000;
+/** The end of the certificate authority is warned of so long before, once a day. */
+export const authorityWarnMs = 365 * 86_400_000;
 
 // agent
 
@@ -238,6 +240,8 @@ export const engineImageTimeoutMs = 600_000;
 export const imagePullIdleMs = 600_000;
 /** A connection to the engine is made within this. */
 export const engineConnectTimeoutMs = 5_000;
+/** The first answer of an engine that takes connections, when no other one answers. */
+export const engineSlowTimeoutMs = 60_000;
 /** An answer of the engine's that is held in memory: 10,000 containers are about 20 MB. */
 export const engineAnswerBytesMax = 64 * 2 ** 20;
 /** How long an exec'd process may count as running after its output has ended. */

@@ -19,16 +19,18 @@ import { podmanQuirks, podmanUlimits } from "./podman.ts";
 const wantedVersion = "1.41";
 
 export interface EngineOptions {
+  /** How long the first answer may take. Default: engineConnectTimeoutMs. */
+  readonly timeoutMs?: number;
   readonly socketPath: string;
   readonly clock: Clock;
   readonly processes: Processes;
 }
 
-/** Connects and asks which engine it is. Throws EngineError `unavailable` or, for one that is too old, `invalid`. */
+/** Connects and asks which engine it is. Throws EngineError `unavailable`, `timeout` or, for one that is too old, `invalid`. */
 export async function connectEngine(options: EngineOptions): Promise<Engine> {
   const http = new SocketHttp(options.socketPath, options.clock);
   const call = { method: "GET", path: "/version", operation: "connect", subject: options.socketPath } as const;
-  const answer = await http.request(call, engineConnectTimeoutMs);
+  const answer = await http.request(call, options.timeoutMs ?? engineConnectTimeoutMs);
   if (answer.status !== 200) {
     throw new EngineError(
       "invalid",

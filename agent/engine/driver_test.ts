@@ -258,6 +258,35 @@ Deno.test("findEngine() names everything that it has tried", async () => {
   }
 });
 
+Deno.test("findEngine() waits for an engine that is there and slow, when no other one answers", async () => {
+  const directory = await Deno.makeTempDir();
+  const path = `${directory}/slow.sock`;
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const answer = Promise.withResolvers<Response>();
+  const silence = Promise.withResolvers<Response>();
+  let requests = 0;
+  const server = Deno.serve({ path, onListen() {} }, () => {
+    asked[requests++]!.resolve();
+    return requests === 1 ? silence.promise : answer.promise;
+  });
+  const clock = new FakeClock();
+  try {
+    const found = findEngine({ clock, processes: systemProcesses, usual: [`${directory}/none`, path] });
+    await asked[0]!.promise;
+    await clock.advance(5_000);
+    await asked[1]!.promise;
+    await clock.advance(30_000);
+    answer.resolve(Response.json({ Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12", Components: [] }));
+    const { engine, socketPath } = await found;
+    assert.deepEqual([engine.name, socketPath], ["docker", path]);
+    engine.close();
+  } finally {
+    silence.resolve(new Response());
+    await server.shutdown();
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
 Deno.test("podmanServiceCommand() writes a configuration of its own, and leaves storage alone unless told", async () => {
   const directory = await Deno.makeTempDir();
   try {

@@ -2,7 +2,7 @@
  * Which engine a host has: where its socket is, and how to start Podman's service where nobody does.
  * Left out: rootless sockets (pods need the host's network and control groups) and tcp:// engines.
  */
-import { unixSocketPathBytesMax } from "../../lib/limits.ts";
+import { engineSlowTimeoutMs, unixSocketPathBytesMax } from "../../lib/limits.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { writeAtomic } from "../../lib/seams/files.ts";
 import type { Processes } from "../../lib/seams/process.ts";
@@ -73,16 +73,29 @@ function socketPathOf(from: string, address: string): string {
 
 /** Connects to the first that answers. Throws EngineError `unavailable` that names all that were tried, and why not. */
 export async function findEngine(options: FindOptions): Promise<FoundEngine> {
-  const reasons: string[] = [];
-  for (const socketPath of socketCandidates(options)) {
+  const reasons = new Map<string, string>();
+  const slow: string[] = [];
+  const connect = async (socketPath: string, timeoutMs?: number): Promise<FoundEngine | undefined> => {
     try {
-      return { engine: await connectEngine({ ...options, socketPath }), socketPath };
+      return { engine: await connectEngine({ ...options, socketPath, timeoutMs }), socketPath };
     } catch (error) {
       if (!isEngineError(error)) throw error;
-      reasons.push(`${socketPath}: ${error.detail.replace(`engine socket ${socketPath}: `, "")}`);
+      if (isEngineError(error, "timeout") && timeoutMs === undefined) slow.push(socketPath);
+      reasons.set(socketPath, error.detail.replace(`engine socket ${socketPath}: `, ""));
+      return undefined;
     }
+  };
+  for (const socketPath of socketCandidates(options)) {
+    const found = await connect(socketPath);
+    if (found !== undefined) return found;
   }
-  const detail = `no container engine answers. Tried ${reasons.join("; ")}. ` +
+  // Somebody listens there, and has much else to do: a host that boots, or one of many that start at once.
+  for (const socketPath of slow) {
+    const found = await connect(socketPath, engineSlowTimeoutMs);
+    if (found !== undefined) return found;
+  }
+  const tried = [...reasons].map(([socketPath, why]) => `${socketPath}: ${why}`);
+  const detail = `no container engine answers. Tried ${tried.join("; ")}. ` +
     "Start Docker (systemctl start docker) or Podman (systemctl start podman.socket), or name its socket with --engine";
   throw new EngineError("unavailable", "find engine", "", detail);
 }
