@@ -18,10 +18,12 @@ const pod = (name: string) =>
   `{"schedulerName":"none","containers":[{"name":"c","image":"busybox","command":["sleep","1"],"resources":{"requests":` +
   `{"cpu":"10m","memory":"16Mi"}},"env":[{"name":"A","value":"1"},{"name":"B","value":"2"}],"ports":[{"containerPort":80}]}]}}`;
 
-const configMap = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cm-@"},"data":{"k":"${"x".repeat(200)}"}}`;
+export const configMap = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cm-@"},"data":{"k":"${
+  "x".repeat(200)
+}"}}`;
 
 /** Lua that posts `body`, in which @ becomes unique. */
-const post = (body: string) =>
+export const post = (body: string) =>
   `  return wrk.format("POST", nil, nil, [==[${body}]==])`.replaceAll("@", `]==] .. run .. "-" .. n .. [==[`);
 
 interface Measured extends Result {

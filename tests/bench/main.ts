@@ -14,6 +14,7 @@ import { rest } from "./rest.ts";
 import { scheduler } from "./scheduler.ts";
 import { servicePath } from "./service_path.ts";
 import { watch } from "./watch.ts";
+import { where } from "./where.ts";
 
 interface Part {
   readonly name: string;
@@ -25,6 +26,7 @@ const parts: readonly Part[] = [
   { name: "floor", about: "what this disk allows: etcd and Redis, every write synced", run: floor },
   { name: "api", about: "creates over TLS into a durable Redis", run: writes },
   { name: "reads", about: "GET and LIST over TLS", run: reads },
+  { name: "where", about: "where the processor's time of one POST and one GET goes", run: where },
   { name: "watch", about: "watch fan-out over TLS, 50 writes/s", run: watch },
   { name: "start", about: "from the start of the program to a Ready node", run: start },
   { name: "join", about: "from the start of the program on another host to its Ready node", run: join },
