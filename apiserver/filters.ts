@@ -1,13 +1,16 @@
 /** What every request passes on its way to the REST machinery, in the order in which it runs. */
 import type { Context, MiddlewareHandler } from "hono";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
 import type { Clock } from "../lib/seams/clock.ts";
 import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
+import { statusError } from "../lib/status.ts";
 import { authenticate as ask, type Authenticator } from "./auth/authenticate.ts";
 import { impersonated } from "./auth/impersonate.ts";
-import { authorize as decide, type Authorizer } from "./auth/authorize.ts";
+import type { AuditEvent } from "./audit/event.ts";
+import { authorize as decide, type Authorizer, review } from "./auth/authorize.ts";
 import type { Access } from "./auth/rules.ts";
 import type { User } from "./auth/user.ts";
 import type { Metrics } from "./metrics.ts";
@@ -21,6 +24,8 @@ export interface Bindings {
   outgoing?: ServerResponse;
   /** Set by code of this process only: it has been told who asks. */
   user?: User;
+  /** Keeps a connection from being cut off while nobody reads it; the answer ends that. */
+  patiently?(socket: Duplex): () => void;
   /** Set for an upgrade: where the REST machinery sends it. */
   upgrade?: { target?: unknown };
 }
@@ -30,6 +35,12 @@ export interface Variables {
   user: User;
   /** Headers of the answer that filters gave; on a connection they are there already. */
   answerHeaders?: Record<string, string>;
+  /** In the answer, the audit log and the request log. Absent for requests of this process' own. */
+  auditId?: string;
+  /** Absent: nothing is written about this request. */
+  audit?: AuditEvent;
+  /** Called when a watch has ended. */
+  onEnded?: () => void;
   /** Called when a watch has sent what was there when it began. */
   onStarted?: () => void;
 }
@@ -81,6 +92,31 @@ export function measure(metrics: Metrics, clock: Clock): Filter {
   };
 }
 
+/** While the server stops it begins nothing new; health may still be asked. Another server, or this one soon, does what is asked. */
+export function refuseWhenStopping(stopping: AbortSignal | undefined): Filter {
+  return async (c, next) => {
+    if (stopping?.aborted && c.env.user === undefined) {
+      answerHeader(c, "Connection", "close");
+      if (!isHealth(c.get("info").path)) {
+        throw statusError("ServiceUnavailable", "apiserver is shutting down.", { retryAfterSeconds: 1 });
+      }
+    }
+    await next();
+  };
+}
+
+const isHealth = (path: string) => /^\/(livez|readyz|healthz)(\/|$)/.test(path);
+
+/** Logs and what goes through a proxy may stand still for as long as their reader likes. */
+export const patience: Filter = async (c, next) => {
+  const { incoming, outgoing, patiently } = c.env;
+  const info = c.get("info");
+  if (patiently !== undefined && incoming !== undefined && info.verb !== "watch" && isLongRunning(info)) {
+    outgoing?.once("close", patiently(incoming.socket));
+  }
+  await next();
+};
+
 /** Who asks? */
 export function authenticate(list: readonly Authenticator[]): Filter {
   return async (c, next) => {
@@ -108,9 +144,17 @@ export function isLongRunning(info: RequestInfo): boolean {
 /** May they? */
 export function authorize(list: readonly Authorizer[]): Filter {
   return async (c, next) => {
-    decide(list, c.get("user"), accessOf(c.get("info"), c.req.raw.url));
+    const access = accessOf(c.get("info"), c.req.raw.url);
+    const event = c.get("audit");
+    if (event !== undefined) tellDecision(event, review(list, c.get("user"), access));
+    decide(list, c.get("user"), access);
     await next();
   };
+}
+
+function tellDecision(event: AuditEvent, { allowed, reason }: { allowed: boolean; reason: string }): void {
+  event.annotate("authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+  event.annotate("authorization.k8s.io/reason", reason);
 }
 
 function accessOf(info: RequestInfo, url: string): Access {

@@ -63,7 +63,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   const auth = authOf(options, credentials, cache);
   const ca = credentials.authority.cert;
   const connect = createConnector(ca, () => state.client, (node) => nodeAddress(cache, node));
-  const protection = createProtection({ config, cache, storages, clock });
+  const protection = await createProtection({ config, cache, storages, clock });
   const handler = createHandler({
     rest: createRest({
       store,
@@ -79,7 +79,10 @@ async function main(config: ApiserverConfig): Promise<void> {
     health: healthOf(store, cache, state),
     metrics: metricsOf(store, cache),
     flow: protection.flow,
+    audit: protection.audit,
+    stopping: stopping.signal,
     clock,
+    random,
     version,
     ...auth,
   });
@@ -111,6 +114,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   ];
   await terminated(stopping);
   await server.close(clock);
+  await protection.audit?.log.close();
   await Promise.all(background);
 }
 

@@ -11,9 +11,13 @@ import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
 import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
+import type { Random } from "../lib/seams/random.ts";
+import type { Audit } from "./audit/audit.ts";
+import { auditFailures, auditId, auditRequests } from "./audit/filter.ts";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Authorizer } from "./auth/authorize.ts";
 import { configurationPath, type IssuerDocuments, keySetPath } from "./auth/tokens/discovery.ts";
+import { Connections } from "./connections.ts";
 import {
   authenticate,
   authorize,
@@ -21,7 +25,9 @@ import {
   type Filter,
   impersonate,
   measure,
+  patience,
   recover,
+  refuseWhenStopping,
   requestInfo,
   type Variables,
 } from "./filters.ts";
@@ -45,9 +51,14 @@ export interface ServerParts {
   flow: { control: FlowControl; count: CountObjects };
   health: HealthChecks;
   metrics: Metrics;
+  /** Absent: no audit log is kept. */
+  audit?: Audit;
   clock: Clock;
+  random: Random;
   /** `{ major, minor, gitVersion, … }` of `/version`. */
   version: Record<string, string>;
+  /** When it aborts, watches are ended in good order and new requests are refused. */
+  stopping?: AbortSignal;
 }
 
 export interface Handler {
@@ -59,15 +70,22 @@ const logger = getLogger(["sauropod", "apiserver"]);
 /** Everything that the server does with a request. */
 export function createHandler(parts: ServerParts): Handler {
   const { rest, health, metrics, clock } = parts;
+  const { audit, random } = parts;
   const filters: readonly Filter[] = [
     recover,
+    auditId(random),
     requestInfo,
     measure(metrics, clock),
+    refuseWhenStopping(parts.stopping),
+    patience,
+    ...(audit === undefined ? [] : [auditFailures(audit, random)]),
     authenticate(parts.authenticators),
+    ...(audit === undefined ? [] : [auditRequests(audit, random)]),
     impersonate(parts.authorizers),
     prioritize(parts.flow.control, parts.flow.count),
     authorize(parts.authorizers),
   ];
+  parts.stopping?.addEventListener("abort", () => rest.drain(), { once: true });
   const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
   app.onError((error, c) => errorResponse(error, { request: c.req.raw }));
   for (const filter of filters) app.use(filter);
@@ -87,7 +105,11 @@ export function createHandler(parts: ServerParts): Handler {
   app.all("*", async (c) => {
     const info = c.get("info");
     if (c.env.upgrade !== undefined) {
-      c.env.upgrade.target = await rest.locate(c.req.raw, { user: c.get("user"), requestInfo: info });
+      c.env.upgrade.target = await rest.locate(c.req.raw, {
+        user: c.get("user"),
+        requestInfo: info,
+        record: c.get("audit"),
+      });
       return new Response(null, { status: 204 });
     }
     return await rest.handle(c.req.raw, {
@@ -95,6 +117,8 @@ export function createHandler(parts: ServerParts): Handler {
       requestInfo: info,
       outgoing: c.env.outgoing,
       onStarted: c.get("onStarted"),
+      onEnded: c.get("onEnded"),
+      record: c.get("audit"),
       // A connection says itself when it ends; making a signal for each of its requests would cost more than most of them.
       signal: c.env.outgoing === undefined ? c.req.raw.signal : undefined,
     });
@@ -124,9 +148,14 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { handler, tls } = options;
   // The library's own Request and Response take the place of the global ones: an answer that is one buffer then goes straight to the
   // connection, at a third of the cost of a stream of one chunk.
-  const listener = getRequestListener((request, env) => handler(request, env as Bindings), {
-    overrideGlobalObjects: true,
-  });
+  const connections = new Connections(options.clock);
+  const patiently = (socket: Duplex) => connections.bePatient(socket);
+  const listener = getRequestListener(
+    (request, env) => handler(request, Object.assign(env, { patiently }) as Bindings),
+    {
+      overrideGlobalObjects: true,
+    },
+  );
   const server = https.createServer({
     // With the authority's own certificate: a host that joins knows its hash, and gets it from here.
     cert: tls.cert + tls.ca,
@@ -143,18 +172,17 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     keepAliveTimeout: limits.connectionIdleMs,
   }, listener);
   server.maxConnections = limits.connectionsMax;
-  const sockets = new Set<Duplex>();
   server.on("secureConnection", (socket: TLSSocket) => {
     socket.setNoDelay(true);
-    sockets.add(socket);
+    connections.add(socket);
     socket.on("error", (error: Error) => logger.debug("connection: {error}", { error: error.message }));
-    socket.on("close", () => sockets.delete(socket));
   });
   server.on("tlsClientError", (error: Error, socket: Duplex) => {
     logger.debug("TLS handshake: {error}", { error: error.message });
     socket.destroy();
   });
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    connections.bePatient(socket);
     void upgrade(incoming, socket, head, options);
   });
   await new Promise<void>((resolve, reject) => {
@@ -169,6 +197,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     });
     server.listen({ host: options.host, port: options.port }, () => resolve());
   });
+  const endWatch = connections.watch();
   return {
     port: (server.address() as { port: number }).port,
     useCertificate: (pair) => server.setSecureContext({ cert: pair.cert + tls.ca, key: pair.key, ca: tls.ca }),
@@ -176,10 +205,11 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const cancel = clock.after(limits.shutdownGraceMs, () => {
-        for (const socket of sockets) socket.destroy();
+        connections.destroyAll();
       });
       await closed;
       cancel();
+      endWatch();
     },
   };
 }

@@ -26,6 +26,8 @@ export interface Attributes {
   readonly dryRun: boolean;
   /** Adds a `Warning` header to the answer. */
   warn(message: string): void;
+  /** Adds an annotation to the request's audit event, where there is one. */
+  annotate?(key: string, value: string): void;
   /** Adds claims to the atomic write (quota). */
   claim(claim: Claim): void;
 }

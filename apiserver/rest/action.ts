@@ -6,13 +6,12 @@ import { invalid, notFound, statusError } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerEntry, answerObject } from "./answer.ts";
 import { applyPatch } from "./apply.ts";
-import { readBody } from "./body.ts";
 import { type Call, keyFor, prepareContext } from "./call.ts";
 import { statusDefinition } from "./delete.ts";
 import { get } from "./get.ts";
 import { negotiate } from "./negotiate.ts";
 import { managerOf, type WriteOptions, writeOptions } from "./options.ts";
-import { decodeAs, patcher, type PatchKind, patchKind } from "./patch.ts";
+import { decodeAs, patcher, type PatchKind, patchKind, readPatch } from "./patch.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
 import type { ActionSubresource } from "./resource.ts";
 import { bodySource } from "./source.ts";
@@ -97,7 +96,7 @@ async function configured(
 ): Promise<(old: Entry) => KubeObject> {
   const { subresource } = call.info;
   const manager = managerOf(options, call.request);
-  const body = await readBody(call.request);
+  const body = await readPatch(call);
   return applyPatch(call, { body, options, manager, subresource, only: action.writes });
 }
 
@@ -107,7 +106,7 @@ async function patched(
   { type, options }: { type: Exclude<PatchKind, "apply">; options: WriteOptions },
 ): Promise<(old: Entry) => KubeObject> {
   const schema = definition(action.definition);
-  const change = patcher(type, await readBody(call.request), schema);
+  const change = patcher(type, await readPatch(call), schema);
   const as = { definition: schema, resource: action.kind, validation: options.fieldValidation };
   return (old) => decodeAs(call, change(old.object as unknown as Json), as) as unknown as KubeObject;
 }

@@ -29,6 +29,7 @@ export function admission(call: Call, about: Admitted): Admission {
     user: call.context.user,
     warn: (message) => call.warn(message),
     claim: (claim) => claims.push(claim),
+    annotate: (key, value) => call.context.record?.annotate(key, value),
   };
   return { attributes, claims };
 }

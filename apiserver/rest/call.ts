@@ -13,6 +13,8 @@ export interface Core extends Omit<RestParts, "resources"> {
   readonly set: ResourceSet;
   readonly lookup: Lookup;
   readonly frames: FrameCache;
+  /** Ends each watch that is open, in good order. */
+  readonly watches: Set<() => void>;
 }
 
 export interface Call {

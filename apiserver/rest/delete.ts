@@ -77,7 +77,10 @@ function checkPreconditions(call: Call, { object }: Entry, { preconditions }: De
 /** From the body, or else from the query. Throws BadRequest, Invalid. */
 export async function deleteOptions(call: Call): Promise<DeleteOptions> {
   const body = await readBody(call.request);
-  return checkedOptions(body.length === 0 ? fromQuery(call.query) : fromBody(call, body));
+  if (body.length === 0) return checkedOptions(fromQuery(call.query));
+  const wire = fromBody(call, body);
+  call.context.record?.requested(wire);
+  return checkedOptions(wire);
 }
 
 function fromBody(call: Call, body: Uint8Array): WireOptions {

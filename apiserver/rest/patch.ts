@@ -6,6 +6,7 @@ import { checkFields, decodeValue, mediaTypeOf } from "../../lib/schema/decode.t
 import { JsonError, parseJson } from "../../lib/schema/json.ts";
 import type { Definition } from "../../lib/schema/schema.ts";
 import { DecodeError } from "../../lib/schema/validate.ts";
+import { parseYaml, YamlError } from "../../lib/schema/yaml.ts";
 import { fieldError, invalid, isReason, notFound, statusError } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerEntry } from "./answer.ts";
@@ -16,6 +17,7 @@ import { negotiate } from "./negotiate.ts";
 import { type FieldValidation, managerOf, writeOptions } from "./options.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
 import type { Resource } from "./resource.ts";
+import type { RequestRecord } from "./rest.ts";
 import { write } from "./write.ts";
 
 export type PatchKind = "json" | "merge" | "strategic" | "apply";
@@ -44,7 +46,7 @@ export async function patch(call: Call, part: "all" | "status" = "all"): Promise
   const kind = patchKind(request, resource);
   const options = writeOptions(call.query, "PatchOptions", { apply: kind === "apply" });
   const accepted = negotiate(request, call.query, "object");
-  const body = await readBody(request);
+  const body = await readPatch(call);
   const name = call.info.name!;
   const subresource = part === "status" ? "status" : undefined;
   const manager = managerOf(options, request);
@@ -61,6 +63,23 @@ export async function patch(call: Call, part: "all" | "status" = "all"): Promise
   });
   const code = did === "create" ? 201 : 200;
   return answerEntry(request, resource, entry, { accepted, now: call.core.clock.now(), code });
+}
+
+/** The patch's text; what it says is told to who writes it down. */
+export async function readPatch({ request, context }: Pick<Call, "request" | "context">): Promise<Uint8Array> {
+  const body = await readBody(request);
+  if (context.record !== undefined) tell(context.record, body);
+  return body;
+}
+
+function tell(record: RequestRecord, body: Uint8Array): void {
+  try {
+    const { value } = parseYaml(utf8.decode(body));
+    if (typeof value === "object" && value !== null) record.requested(value);
+  } catch (error) {
+    // It will be refused with its reason.
+    if (!(error instanceof YamlError)) throw error;
+  }
 }
 
 function patched(

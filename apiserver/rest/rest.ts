@@ -50,6 +50,18 @@ export interface RestContext {
   signal?: AbortSignal;
   /** Called when a watch has sent what was there when it began, or waits for its client; and when it ends before that. */
   onStarted?(): void;
+  /** Called when a watch has ended. */
+  onEnded?(): void;
+  /** Absent: nobody writes down what is asked. */
+  record?: RequestRecord;
+}
+
+/** What a log of requests is told of a request, besides what its path says. */
+export interface RequestRecord {
+  /** The body as it was decoded, before anything is made of it. */
+  requested(body: object): void;
+  /** Why something was done, or would not have been. */
+  annotate(key: string, value: string): void;
 }
 
 /** `/version`. */
@@ -118,6 +130,8 @@ export interface Rest {
   locate(request: Request, context: RestContext): Promise<ConnectTarget>;
   /** Serves other resources from the next request on. The cache must know them already. */
   use(resources: readonly Resource[]): void;
+  /** Ends all watches in good order: their clients know where to go on. */
+  drain(): void;
 }
 
 /** What is served: kinds come and go with custom resource definitions. */
@@ -126,17 +140,18 @@ interface Served {
   documents: Documents;
 }
 
-function serve(parts: RestParts, frames: FrameCache): Served {
+function serve(parts: RestParts, kept: Pick<Core, "frames" | "watches">): Served {
   const computed = parts.computed?.map(({ resource }) => resource) ?? [];
   const set = new ResourceSet([...parts.resources, ...computed], parts.reviews);
   const lookup = createLookup(parts.cache, parts.resources, parts.clock);
-  return { core: { ...parts, set, lookup, frames }, documents: new Documents(set, parts.version) };
+  return { core: { ...parts, set, lookup, ...kept }, documents: new Documents(set, parts.version) };
 }
 
 /** Serves the resources of `parts`. */
 export function createRest(parts: RestParts): Rest {
   const frames = new FrameCache();
-  let served = serve(parts, frames);
+  const watches = new Set<() => void>();
+  let served = serve(parts, { frames, watches });
   return {
     async handle(request, context) {
       const warnings = context.warnings ?? [];
@@ -157,7 +172,10 @@ export function createRest(parts: RestParts): Rest {
       return await locate(call, subresource);
     },
     use(resources) {
-      served = serve({ ...parts, resources }, frames);
+      served = serve({ ...parts, resources }, { frames, watches });
+    },
+    drain() {
+      for (const end of [...watches]) end();
     },
   };
 }

@@ -7,13 +7,12 @@ import { fieldError, invalid, notFound } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerObject } from "./answer.ts";
 import { parseConfig } from "./apply.ts";
-import { readBody } from "./body.ts";
 import { type Call, keyFor } from "./call.ts";
 import { readObject } from "./get.ts";
 import { applyConfig } from "./managed.ts";
 import { negotiate } from "./negotiate.ts";
 import { managerOf, type WriteOptions, writeOptions } from "./options.ts";
-import { decodeAs, patcher, type PatchKind, patchKind } from "./patch.ts";
+import { decodeAs, patcher, type PatchKind, patchKind, readPatch } from "./patch.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
 import { bodySource } from "./source.ts";
 import { write } from "./write.ts";
@@ -102,7 +101,7 @@ async function changed(
 /** An applied Scale: its replicas, applied to what is scaled by a manager of its own (`with subresource "scale"`). */
 async function configured(call: Call, options: WriteOptions): Promise<(old: Entry) => KubeObject> {
   const { request, resource, info } = call;
-  const given = parseConfig(call, { body: await readBody(request), options });
+  const given = parseConfig(call, { body: await readPatch(call), options });
   const checked = checkConfig({ config: given, definition: scaleDefinition, ...applied }) as unknown as Scale;
   checked.metadata ??= {} as Scale["metadata"];
   checked.metadata.name ||= info.name!;
@@ -124,7 +123,7 @@ async function patched(
   kind: Exclude<PatchKind, "apply">,
   options: WriteOptions,
 ): Promise<(current: Scale) => Scale> {
-  const change = patcher(kind, await readBody(call.request), scaleDefinition);
+  const change = patcher(kind, await readPatch(call), scaleDefinition);
   const as = { definition: scaleDefinition, resource: scaleKind, validation: options.fieldValidation };
   return (current) => decodeAs(call, change(current as unknown as Json), as) as unknown as Scale;
 }

@@ -22,6 +22,7 @@ export async function bodySource(
     validation,
     warn: (message) => call.warn(message),
   });
+  call.context.record?.requested(first);
   return () => {
     const object = first ?? decode(body, { contentType, expected, validation, warn: () => {} });
     first = undefined;

@@ -101,6 +101,7 @@ class Session {
   }
 
   async run(start: Start): Promise<void> {
+    if (this.#over) return;
     try {
       this.#startTimers();
       if ("expired" in start) return this.#fail(tooOld(start.expired, this.#call.core.cache.revision));
@@ -115,6 +116,9 @@ class Session {
   }
 
   #startTimers(): void {
+    const finish = () => this.#finish();
+    this.#call.core.watches.add(finish);
+    this.#stop.push(() => this.#call.core.watches.delete(finish));
     const { clock, random } = this.#call.core;
     const { timeoutSeconds, allowBookmarks } = this.#options;
     const asked = timeoutSeconds !== undefined && timeoutSeconds > 0;
@@ -273,6 +277,7 @@ class Session {
   #close(): void {
     this.#over = true;
     this.#started();
+    this.#call.context.onEnded?.();
     for (const stop of this.#stop.splice(0)) stop();
   }
 }

@@ -17,6 +17,8 @@ const v8 = "--v8-flags=--max-semi-space-size=8,--heap-growing-percent=30";
  * ioredis reads the whole environment. Which hosts the API server speaks to is known only when nodes have joined.
  */
 function permissions(room: string, config: StartConfig): string[] {
+  const { "audit-policy-file": policy, "audit-log-path": log } = config.protection;
+  const logged = folderOf(log === "-" ? undefined : log);
   const dirs = (...more: string[]) => [root, `${config.dataDir}/${room}`, ...more].join(",");
   switch (room) {
     case "apiserver":
@@ -24,8 +26,10 @@ function permissions(room: string, config: StartConfig): string[] {
         "--allow-env",
         "--allow-net",
         "--allow-sys",
-        `--allow-read=${[root, config.dataDir, ...folderOf(config.encryptionProviderConfig)].join(",")}`,
-        `--allow-write=${config.dataDir}`,
+        `--allow-read=${
+          [root, config.dataDir, ...folderOf(config.encryptionProviderConfig), ...folderOf(policy), ...logged].join(",")
+        }`,
+        `--allow-write=${[config.dataDir, ...logged].join(",")}`,
         "--allow-run=redis-server,valkey-server",
       ];
     case "proxy":

@@ -181,7 +181,12 @@ export async function resolveConfig(
 
 function passedOn(flags: object, values: Partial<Values<typeof stopFlags>>): Record<string, string | undefined> {
   const names = Object.keys(flags) as (keyof typeof values)[];
-  return Object.fromEntries(names.map((name) => [name, values[name] === undefined ? undefined : String(values[name])]));
+  const files: readonly string[] = ["audit-policy-file", "audit-log-path"];
+  return Object.fromEntries(names.map((name) => {
+    const value = values[name];
+    if (value === undefined) return [name, undefined];
+    return [name, files.includes(name) && value !== "-" ? absolute(String(value)) : String(value)];
+  }));
 }
 
 function absolute(path: string): string {

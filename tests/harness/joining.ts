@@ -130,6 +130,7 @@ export async function createJoiningServer(): Promise<JoiningServer> {
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
     flow: { control: flow, count: () => 0 },
     clock,
+    random: systemRandom,
     version: {},
     ...auth,
   });

@@ -13,7 +13,7 @@ import { componentStatuses } from "../../apiserver/component_status.ts";
 import { resources, standIns } from "../../apiserver/registry/mod.ts";
 import { servedOf } from "../../apiserver/served.ts";
 import { createSystemObjects } from "../../apiserver/system_objects.ts";
-import { createHandler, type Handler } from "../../apiserver/server.ts";
+import { createHandler, type Handler, type ServerParts } from "../../apiserver/server.ts";
 import { type Client, createClient } from "../../lib/client/client.ts";
 import type { RuntimeConfig } from "../../lib/runtime_config.ts";
 import { FakeClock } from "../../lib/seams/clock.ts";
@@ -45,10 +45,12 @@ export const adminToken = "admin-token";
 export interface SecuredOptions {
   /** Kinds that are off. Default: none. */
   runtimeConfig?: RuntimeConfig;
+  /** In the place of those that are made. */
+  parts?: Partial<ServerParts>;
 }
 
 /** With the default roles, bindings and namespaces. */
-export async function createSecured({ runtimeConfig = new Map() }: SecuredOptions = {}): Promise<Secured> {
+export async function createSecured({ runtimeConfig = new Map(), parts = {} }: SecuredOptions = {}): Promise<Secured> {
   const clock = new FakeClock();
   const storages = [...new Set(resources.map(({ storage }) => storage))];
   let auth!: Auth;
@@ -84,8 +86,10 @@ export async function createSecured({ runtimeConfig = new Map() }: SecuredOption
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
     flow: { control: flow, count: () => 0 },
     clock,
+    random: systemRandom,
     version: {},
     ...auth,
+    ...parts,
   });
   const client = (user: User) => createClient((request) => handler(request, { user }));
   const admin = client(apiserverUser);

@@ -1,6 +1,6 @@
 /**
  * Pod Security Standards by the namespace's labels (k8s.io/pod-security-admission/admission): `enforce` refuses pods, `warn` tells who
- * writes them or what makes them. Leaves out `audit`, whose label is read and checked, until there is an audit log to write to.
+ * writes them or what makes them, `audit` tells the audit log.
  */
 import type { KubeObject } from "../../../lib/kind.ts";
 import { podSecurityPodsMax } from "../../../lib/limits.ts";
@@ -53,10 +53,12 @@ async function checkPod(attributes: Attributes, lookup: Lookup): Promise<void> {
   // Bindings, evictions and the status change nothing of what a pod may do.
   if (subresource !== undefined && subresource !== "ephemeralcontainers" && subresource !== "resize") return;
   const { policy } = policyOf(await labelsOf(attributes, lookup));
-  if (policy.enforce.level === "privileged" && policy.warn.level === "privileged") return;
+  attributes.annotate?.("pod-security.kubernetes.io/enforce-policy", textOf(policy.enforce));
+  if (isPrivileged(policy.enforce, policy.warn, policy.audit)) return;
   const pod = attributes.object as unknown as Pod;
   if (operation === "UPDATE" && !isSignificant(pod, attributes.old as unknown as Pod)) return;
   const what = { annotations: pod.metadata.annotations, spec: pod.spec };
+  tellAudit(attributes, policy.audit, what);
   const refused = violations(policy.enforce, what);
   if (refused.length > 0) {
     throw forbidden(attributes, `violates PodSecurity "${textOf(policy.enforce)}": ${detailOf(refused)}`);
@@ -66,10 +68,22 @@ async function checkPod(attributes: Attributes, lookup: Lookup): Promise<void> {
 
 async function checkTemplate(attributes: Attributes, lookup: Lookup): Promise<void> {
   const { policy } = policyOf(await labelsOf(attributes, lookup));
-  if (policy.warn.level === "privileged") return;
+  if (isPrivileged(policy.warn, policy.audit)) return;
   const template = templateOf(attributes);
   if (template?.spec === undefined) return;
-  warn(attributes, policy.warn, { annotations: template.metadata?.annotations, spec: template.spec });
+  const what = { annotations: template.metadata?.annotations, spec: template.spec };
+  tellAudit(attributes, policy.audit, what);
+  warn(attributes, policy.warn, what);
+}
+
+const isPrivileged = (...all: LevelVersion[]) => all.every(({ level }) => level === "privileged");
+
+function tellAudit(attributes: Attributes, level: LevelVersion, what: Parameters<typeof violations>[1]): void {
+  if (attributes.annotate === undefined) return;
+  const found = violations(level, what);
+  if (found.length === 0) return;
+  const message = `would violate PodSecurity "${textOf(level)}": ${detailOf(found)}`;
+  attributes.annotate("pod-security.kubernetes.io/audit-violations", message);
 }
 
 function templateOf({ resource, object }: Attributes): Template | undefined {

@@ -1,4 +1,4 @@
-/** FlowSchema: which requests belong to which priority level. Kept for clients: requests in flight are limited otherwise. */
+/** FlowSchema: which requests belong to which priority level. Acted on by apiserver/flow. */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import type { FlowSchema } from "../../../lib/types/flowcontrol_v1.ts";
 import { FlowSchema as kind } from "../../../lib/types/kinds.ts";

@@ -1,4 +1,4 @@
-/** PriorityLevelConfiguration: a share of the server's capacity. Kept for clients: requests in flight are limited otherwise. */
+/** PriorityLevelConfiguration: a share of the server's capacity. Acted on by apiserver/flow. */
 import { type FieldError, fieldError } from "../../../lib/status.ts";
 import type {
   ExemptPriorityLevelConfiguration,
