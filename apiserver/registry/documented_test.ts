@@ -317,3 +317,30 @@ Deno.test("the registry lists the preferred version of a group first", () => {
     documented.map(([name]) => groupOf(name)).filter((group, i, list) => list.indexOf(group) < i),
   );
 });
+
+Deno.test("a PUT asks for a resourceVersion, and creates, where it does in Kubernetes", () => {
+  const named = (list: readonly typeof resources[number][]) =>
+    [...new Set(list.map(({ plural, group }) => group === "" ? plural : `${plural}.${group}`))].sort();
+  assert.deepEqual(named(resources.filter(({ unconditionalUpdate }) => !unconditionalUpdate)), [
+    "csidrivers.storage.k8s.io",
+    "csinodes.storage.k8s.io",
+    "csistoragecapacities.storage.k8s.io",
+    "leases.coordination.k8s.io",
+    "poddisruptionbudgets.policy",
+    "runtimeclasses.node.k8s.io",
+    "volumeattachments.storage.k8s.io",
+  ]);
+  assert.deepEqual(named(resources.filter(({ createOnUpdate }) => createOnUpdate)), [
+    "clusterrolebindings.rbac.authorization.k8s.io",
+    "clusterroles.rbac.authorization.k8s.io",
+    "endpoints",
+    "events",
+    "events.events.k8s.io",
+    "leases.coordination.k8s.io",
+    "limitranges",
+    "rolebindings.rbac.authorization.k8s.io",
+    "roles.rbac.authorization.k8s.io",
+    "runtimeclasses.node.k8s.io",
+    "services",
+  ]);
+});

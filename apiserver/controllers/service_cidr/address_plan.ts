@@ -26,6 +26,9 @@ export type AddressAction =
   /** `stray`: somebody should hear of it. */
   | { do: "deleteAddress"; address: IPAddress; stray: boolean; why: string };
 
+/** It was made for a Service, here. */
+export const isOfService = ({ metadata }: IPAddress): boolean => metadata.labels?.[managerLabel] === manager;
+
 /** Addresses that a Service has. */
 export const addressesOf = ({ spec }: Service): string[] =>
   (spec.clusterIPs ?? []).filter((address) => address !== "" && address !== "None");

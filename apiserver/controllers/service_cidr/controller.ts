@@ -6,7 +6,7 @@ import { IPAddress as AddressKind, ServiceCIDR as RangeKind } from "../../../lib
 import type { IPAddress, ServiceCIDR } from "../../../lib/types/networking_v1.ts";
 import { aspectOf, createBell } from "../changes.ts";
 import type { Parts } from "../parts.ts";
-import { type AddressAction, addressesOf, type AddressView, planAddress } from "./address_plan.ts";
+import { type AddressAction, addressesOf, type AddressView, isOfService, planAddress } from "./address_plan.ts";
 import {
   defaultRangeName,
   type DefaultRangeView,
@@ -55,7 +55,7 @@ export function serviceCidrController({ informers, config }: Parts): Controller<
       if (range === undefined) return undefined;
       const others = [...serviceCidrs.list()].filter(({ metadata }) => metadata.name !== key);
       const leaves = range.metadata.deletionTimestamp !== undefined;
-      const addresses = leaves ? [...ipAddresses.list()].flatMap(nameOf) : [];
+      const addresses = leaves ? [...ipAddresses.list()].filter(isOfService).flatMap(nameOf) : [];
       return { range, others, addresses, clusterCidr: config.clusterCidr };
     },
     plan: planRange,

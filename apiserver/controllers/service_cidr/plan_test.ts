@@ -48,9 +48,7 @@ Deno.test("planRange() keeps a range while Services have addresses that are in n
       `finalizers ${finalizer}`,
       "True  Kubernetes Service CIDR is ready",
     ]],
-    ["the cluster's own", { range: range({ name: "kubernetes" }) }, [
-      "True  Kubernetes default Service CIDR is ready",
-    ]],
+    ["the cluster's own", { range: range({ name: "kubernetes" }) }, ["True  Kubernetes Service CIDR is ready"]],
     ["ready", { range: range({ conditions: ready() }) }, []],
     ["among the pods", { range: range({ cidrs: ["10.244.8.0/24"] }) }, [
       "False OverlapsPodRange The range overlaps that of pods, 10.244.0.0/16: no Service gets an address of it",

@@ -40,7 +40,7 @@ export function planDefaultRange({ found, configured }: DefaultRangeView): reado
 export interface RangeView {
   range: ServiceCIDR;
   others: readonly ServiceCIDR[];
-  /** Addresses that are in use, of any range. */
+  /** Addresses that Services have, of any range. */
   addresses: readonly string[];
   /** Pods' addresses: `10.244.0.0/16`. */
   clusterCidr: string;
@@ -76,8 +76,7 @@ function readiness({ range, clusterCidr }: RangeView, now: Instant): readonly Ra
     const message = `The range overlaps that of pods, ${clusterCidr}: no Service gets an address of it`;
     return set(range, { status: "False", reason: "OverlapsPodRange", message }, now);
   }
-  const kind = range.metadata.name === defaultRangeName ? "Kubernetes default Service CIDR" : "Kubernetes Service CIDR";
-  return set(range, { status: "True", reason: "", message: `${kind} is ready` }, now);
+  return set(range, { status: "True", reason: "", message: "Kubernetes Service CIDR is ready" }, now);
 }
 
 function terminating({ range }: RangeView, now: Instant): readonly RangeAction[] {

@@ -44,6 +44,8 @@ function warnings({ scheduling }: RuntimeClass): string[] {
 
 export const runtimeClass: Resource<RuntimeClass> = defineResource<RuntimeClass>(kind, {
   definition: "io.k8s.api.node.v1.RuntimeClass",
+  createOnUpdate: true,
+  unconditionalUpdate: false,
   defaults: ({ overhead }) => roundResources(overhead?.podFixed),
   validate,
   validateUpdate: ({ handler }, old) => immutable(handler, old.handler, "handler"),

@@ -76,6 +76,7 @@ function validateUpdate({ spec }: CSIDriver, { spec: old }: CSIDriver): FieldErr
 export const csiDriver: Resource<CSIDriver> = defineResource<CSIDriver>(kind, {
   definition: "io.k8s.api.storage.v1.CSIDriver",
   returnsDeleted: true,
+  unconditionalUpdate: false,
   defaults,
   prepareUpdate(object, old) {
     // Counts from nothing: a new driver has no generation.

@@ -59,6 +59,7 @@ function validateUpdate({ spec }: CSINode, { spec: old }: CSINode): FieldError[]
 export const csiNode: Resource<CSINode> = defineResource<CSINode>(kind, {
   definition: "io.k8s.api.storage.v1.CSINode",
   returnsDeleted: true,
+  unconditionalUpdate: false,
   defaults(object) {
     (object.spec ??= { drivers: [] }).drivers ??= [];
   },

@@ -6,6 +6,7 @@ import type { CSIStorageCapacity } from "../../../lib/types/storage_v1.ts";
 import { isDNS1123Subdomain } from "../../../lib/validation.ts";
 import { defineResource, type Resource } from "../../rest/resource.ts";
 import { nameColumn } from "../meta/columns.ts";
+import { deprecatedNodeLabel } from "../meta/deprecated_node_label.ts";
 import { immutable } from "../meta/immutable.ts";
 import { invalids } from "../meta/messages.ts";
 import { nonNegativeQuantity } from "../meta/resource_list.ts";
@@ -26,10 +27,25 @@ function validateUpdate(object: CSIStorageCapacity, old: CSIStorageCapacity): Fi
   ];
 }
 
+/** GetWarningsForCSIStorageCapacity: it says the two differently. */
+function warnings({ nodeTopology }: CSIStorageCapacity): string[] {
+  const expressions = (nodeTopology?.matchExpressions ?? []).flatMap(({ key }, i) => {
+    const message = deprecatedNodeLabel(key);
+    return message === undefined ? [] : [`nodeTopology.matchExpressions[${i}]: ${key} is ${message}`];
+  });
+  const labels = Object.keys(nodeTopology?.matchLabels ?? {}).flatMap((key) => {
+    const message = deprecatedNodeLabel(key);
+    return message === undefined ? [] : [`nodeTopology.matchLabels.${key}: ${message}`];
+  });
+  return [...expressions, ...labels];
+}
+
 export const csiStorageCapacity: Resource<CSIStorageCapacity> = defineResource<CSIStorageCapacity>(kind, {
   definition: "io.k8s.api.storage.v1.CSIStorageCapacity",
+  unconditionalUpdate: false,
   validate,
   validateUpdate,
+  warnings,
   columns: [
     nameColumn,
     { name: "StorageClassName", type: "string", value: ({ storageClassName }) => storageClassName },

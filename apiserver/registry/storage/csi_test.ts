@@ -134,4 +134,13 @@ Deno.test("csiStorageCapacity answers one question for ever", () => {
   ]);
   assert.equal(header(csiStorageCapacity), "Name, StorageClassName, Capacity");
   assert.equal(row(csiStorageCapacity, old), "web fast 1Gi |");
+  const topology = {
+    matchExpressions: [{ key: "beta.kubernetes.io/os", operator: "Exists" }],
+    matchLabels: { "beta.kubernetes.io/arch": "amd64" },
+  };
+  const doubtful = created(csiStorageCapacity, { ...given, nodeTopology: topology });
+  assert.deepEqual(csiStorageCapacity.warnings!(doubtful, undefined), [
+    'nodeTopology.matchExpressions[0]: beta.kubernetes.io/os is deprecated since v1.14; use "kubernetes.io/os" instead',
+    'nodeTopology.matchLabels.beta.kubernetes.io/arch: deprecated since v1.14; use "kubernetes.io/arch" instead',
+  ]);
 });

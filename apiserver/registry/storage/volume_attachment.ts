@@ -67,6 +67,7 @@ function validateError(error: VolumeError | undefined, path: string): FieldError
 export const volumeAttachment: Resource<VolumeAttachment> = defineResource<VolumeAttachment>(kind, {
   definition: "io.k8s.api.storage.v1.VolumeAttachment",
   returnsDeleted: true,
+  unconditionalUpdate: false,
   status: true,
   generation: false,
   defaults(object) {
