@@ -20,6 +20,11 @@ export class FlagError extends Error {
   override name = "FlagError";
 }
 
+/** `--help` was asked for. The message is the answer. */
+export class HelpAsked extends Error {
+  override name = "HelpAsked";
+}
+
 type Flags = Record<string, Flag<unknown>>;
 export type Values<F extends Flags> = { [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
@@ -34,8 +39,9 @@ export function processSources(args: readonly string[] = Deno.args): Sources {
   return { args, env: Deno.env.toObject(), readFile: (path) => Deno.readTextFileSync(path) };
 }
 
-/** Values by the flags' names in camelCase order of declaration; `rest` are the words that are no flags. Throws FlagError. */
+/** Values by the flags' names in camelCase order of declaration; `rest` are the words that are no flags. Throws FlagError, HelpAsked. */
 export function parseFlags<F extends Flags>(flags: F, sources: Sources): { values: Values<F>; rest: string[] } {
+  if (sources.args.includes("--help")) throw new HelpAsked(helpText(flags));
   const { given, rest } = split(sources.args, flags);
   const file = configFile(given.get("config"), sources, flags);
   const values: Record<string, unknown> = {};

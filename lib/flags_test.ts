@@ -1,5 +1,5 @@
 import assert from "assert";
-import { address, choice, cidr, duration, FlagError, parseFlags, port, portRange, text } from "./flags.ts";
+import { address, choice, cidr, duration, FlagError, HelpAsked, parseFlags, port, portRange, text } from "./flags.ts";
 
 const flags = {
   port: port("the port", 6443),
@@ -31,6 +31,15 @@ Deno.test("parseFlags() takes the flag before the environment before the file be
   assert.deepEqual(parse(["start", "--node-name=a=b", "x"]), {
     values: { ...parse([]).values, "node-name": "a=b" },
     rest: ["start", "x"],
+  });
+});
+
+Deno.test("parseFlags() answers --help with a line for each flag, whatever else is wrong", () => {
+  assert.throws(() => parse(["--port", "x", "--help"]), (error: Error) => {
+    assert.ok(error instanceof HelpAsked);
+    assert.equal(error.message.split("\n").length, Object.keys(flags).length);
+    assert.match(error.message, /^ {2}--port PORT +the port \(default 6443\)$/m);
+    return true;
   });
 });
 

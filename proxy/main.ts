@@ -2,7 +2,7 @@
 import { getLogger } from "log";
 import { createClient } from "../lib/client/client.ts";
 import { fail } from "../lib/fail.ts";
-import { helpText, processSources } from "../lib/flags.ts";
+import { processSources } from "../lib/flags.ts";
 import { keepCertificates } from "../lib/join/renewal.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock } from "../lib/seams/clock.ts";
@@ -10,16 +10,12 @@ import { systemProcesses } from "../lib/seams/process.ts";
 import { systemRandom } from "../lib/seams/random.ts";
 import { gitVersion } from "../lib/version.ts";
 import { certificatesOf, openAccess } from "./access.ts";
-import { parseConfig, proxyFlags } from "./config.ts";
+import { parseConfig } from "./config.ts";
 import { Proxy } from "./proxy.ts";
 
 const logger = getLogger(["sauropod", "proxy"]);
 
 async function main(): Promise<void> {
-  if (Deno.args.includes("--help")) {
-    Deno.stdout.writeSync(new TextEncoder().encode(helpText(proxyFlags) + "\n"));
-    return;
-  }
   const config = parseConfig(processSources());
   await startLogging({ level: config.logLevel, format: config.logFormat });
   const stop = new AbortController();
