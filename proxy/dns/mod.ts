@@ -63,7 +63,8 @@ export class Dns {
       clock,
       asker: (from) => view.asker(from, this.#searches),
     });
-    const known = view.essential.then(() => {});
+    // Without all namespaces a name that exists might be denied.
+    const known = Promise.all([view.essential, view.namespaces.synced]).then(() => {});
     this.#handler = new Handler({
       zone,
       resolver: this.#resolver,
