@@ -2,8 +2,8 @@
 
 export interface Check {
   readonly name: string;
-  /** Rejects or throws with what is wrong. */
-  check(): void | Promise<void>;
+  /** Rejects or throws with what is wrong; may answer a remark for who asks with `?verbose`. */
+  check(): void | string | Promise<void>;
 }
 
 export interface HealthChecks {
@@ -23,8 +23,8 @@ export function createHealth(checks: { live: readonly Check[]; ready: readonly C
       let failed = false;
       for (const { name, check } of asked) {
         try {
-          await check();
-          lines.push(`[+]${name} ok`);
+          const remark = await check();
+          lines.push(`[+]${name} ok${remark === undefined ? "" : `: ${remark}`}`);
         } catch (error) {
           failed = true;
           lines.push(`[-]${name} failed: ${(error as Error).message}`);

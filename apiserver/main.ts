@@ -3,10 +3,9 @@ import { getLogger } from "log";
 import { createClient } from "../lib/client/client.ts";
 import { fail } from "../lib/fail.ts";
 import { parseFlags, processSources } from "../lib/flags.ts";
-import * as limits from "../lib/limits.ts";
 import { startLogging } from "../lib/log.ts";
 import { parseRuntimeConfig } from "../lib/runtime_config.ts";
-import { sleep, systemClock as clock } from "../lib/seams/clock.ts";
+import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
@@ -22,17 +21,17 @@ import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
-import type { KeyPair } from "./pki/pki.ts";
 import { createProtection } from "./protection.ts";
 import { quotaParts } from "./quota_usage.ts";
 import { resources, standIns } from "./registry/mod.ts";
 import { resourceMetrics, type ResourceMetricsParts } from "./resource_metrics/mod.ts";
 import type { ClusterConfig } from "./rest/resource.ts";
+import { certificateHealth, expiries, keepCredentials } from "./pki/renewal.ts";
 import { announce } from "./presence.ts";
 import { createRest } from "./rest/rest.ts";
 import { refuseForeign } from "./same_cluster.ts";
 import { type Kinds, servedOf } from "./served.ts";
-import { createHandler, listen } from "./server.ts";
+import { createHandler, listen, type Listening } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
 import type { EncryptionRule } from "./storage/encryption/configuration.ts";
 import { type Encryption, openEncryption } from "./storage/encryption/file.ts";
@@ -59,10 +58,11 @@ async function main(config: ApiserverConfig): Promise<void> {
   await using closing = new AsyncDisposableStack();
   const { credentials, encryption, store, cache } = await openData(config, options, closing);
   const stopping = new AbortController();
-  const state: State = { client: credentials.client, bootstrapped: false, stopping: stopping.signal };
-  const auth = authOf(options, credentials, cache);
+  const state: State = { credentials, bootstrapped: false, stopping: stopping.signal };
+  const metrics = metricsOf(store, cache, state);
+  const auth = authOf(options, { credentials, cache, metrics });
   const ca = credentials.authority.cert;
-  const connect = createConnector(ca, () => state.client, (node) => nodeAddress(cache, node));
+  const connect = createConnector(ca, () => state.credentials.client, (node) => nodeAddress(cache, node));
   const protection = await createProtection({ config, cache, storages, clock });
   const handler = createHandler({
     rest: createRest({
@@ -77,7 +77,7 @@ async function main(config: ApiserverConfig): Promise<void> {
       connect,
     }),
     health: healthOf(store, cache, state),
-    metrics: metricsOf(store, cache),
+    metrics,
     flow: protection.flow,
     audit: protection.audit,
     stopping: stopping.signal,
@@ -92,7 +92,7 @@ async function main(config: ApiserverConfig): Promise<void> {
     host: config["bind-address"]!,
     port: config.port,
     tls: { ...credentials.server, ca },
-    tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.client },
+    tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.credentials.client },
   });
   const clientFor = (user: string) =>
     createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
@@ -106,10 +106,11 @@ async function main(config: ApiserverConfig): Promise<void> {
     runGuests({ clientFor, config, credentials, auth, signal }),
     announce({ ...presenceOf(config, credentials), client: own, clock, signal }),
     followKeys(encryption, cache, signal),
-    renewCertificates(options, (renewed) => {
-      state.client = renewed.client;
-      server.useCertificate(renewed.server);
-    }, signal),
+    keepCredentials(options, {
+      present: credentials,
+      use: (renewed) => useCredentials(renewed, state, server),
+      signal,
+    }),
     protecting.ended,
   ];
   await terminated(stopping);
@@ -169,11 +170,12 @@ function kindsOf(
   return servedOf(all, parseRuntimeConfig(config["runtime-config"]));
 }
 
-function metricsOf(store: Store, cache: Cache): Metrics {
+function metricsOf(store: Store, cache: Cache, state: State): Metrics {
   return createMetrics({
     storageBytes: async () => (await store.stats()).bytes,
     objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
     watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
+    certificates: () => expiries(state.credentials),
   });
 }
 
@@ -185,16 +187,26 @@ function clusterConfigOf(config: ApiserverConfig): ClusterConfig {
   };
 }
 
-function authOf(options: CredentialOptions, { adminToken, tokenKeys }: Credentials, cache: Cache): Auth {
+function useCredentials(renewed: Credentials, state: State, server: Listening): void {
+  state.credentials = renewed;
+  server.useCertificate(renewed.server);
+}
+
+function authOf(
+  options: CredentialOptions,
+  { credentials, cache, metrics }: { credentials: Credentials; cache: Cache; metrics: Metrics },
+): Auth {
   const { clusterDomain } = options;
+  const { adminToken, tokenKeys } = credentials;
   const address = serverAddress(options);
-  return createAuth({ adminToken, cache, storages, clock, random, tokenKeys, clusterDomain, address });
+  const onCertificate = (secondsLeft: number) => metrics.clientCertificate(secondsLeft);
+  return createAuth({ adminToken, cache, storages, clock, random, tokenKeys, clusterDomain, address, onCertificate });
 }
 
 /** What changes while the server runs. */
 interface State {
-  /** With what the server authenticates to agents. */
-  client: KeyPair;
+  /** The certificates in use: to serve with, and to authenticate to agents. */
+  credentials: Credentials;
   bootstrapped: boolean;
   readonly stopping: AbortSignal;
 }
@@ -215,7 +227,10 @@ function credentialOptions(config: ApiserverConfig): CredentialOptions {
 
 function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
   return createHealth({
-    live: [{ name: "ping", check: () => {} }],
+    live: [
+      { name: "ping", check: () => {} },
+      { name: "certificates", check: () => certificateHealth(state.credentials, clock) },
+    ],
     ready: [
       { name: "store", check: () => store.ping() },
       { name: "cache", check: () => require(cache.ready, "the watch cache has not read the store yet") },
@@ -230,23 +245,6 @@ function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
 
 function require(is: boolean, otherwise: string): void {
   if (!is) throw new Error(otherwise);
-}
-
-/** Looks at the certificates from time to time and makes those anew that are due. */
-async function renewCertificates(
-  options: CredentialOptions,
-  use: (renewed: Credentials) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(clock, limits.certificateCheckMs, signal);
-    if (signal.aborted) return;
-    try {
-      use(await ensureCredentials(options));
-    } catch (error) {
-      logger.error("could not renew the certificates: {error}", { error: String(error) });
-    }
-  }
 }
 
 /** Resolves, with everything told to stop, when this process is. */

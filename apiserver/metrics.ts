@@ -4,6 +4,8 @@ import type { RequestInfo } from "./rest/request_info.ts";
 
 export interface Metrics {
   observe(info: RequestInfo, code: number, seconds: number): void;
+  /** Somebody has shown a client certificate that is good for so long. */
+  clientCertificate(secondsLeft: number): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -13,6 +15,8 @@ export interface Sampled {
   storageBytes(): Promise<number>;
   objects(): Iterable<[resource: string, count: number]>;
   watchers(): Iterable<[resource: string, count: number]>;
+  /** When the server's own certificates end, ms since 1970. */
+  certificates?(): Iterable<[name: string, until: number]>;
 }
 
 export function createMetrics(sampled: Sampled): Metrics {
@@ -59,6 +63,7 @@ export function createMetrics(sampled: Sampled): Metrics {
       for (const [resource, count] of sampled.watchers()) this.set({ resource }, count);
     },
   });
+  const shown = certificateMetrics(registers, sampled);
   void [storage, objects, watchers];
   return {
     observe(info, code, seconds) {
@@ -76,6 +81,27 @@ export function createMetrics(sampled: Sampled): Metrics {
       // A watch's duration says nothing about how fast the server is.
       if (info.verb !== "watch") duration.observe(values, seconds);
     },
+    clientCertificate: (secondsLeft) => shown.observe(secondsLeft),
     text: () => registry.metrics(),
   };
+}
+
+/** When the server's own certificates end; answers what counts how long those are good that clients show. */
+function certificateMetrics(registers: Registry[], sampled: Sampled): Histogram {
+  new Gauge({
+    name: "sauropod_certificate_expiration_timestamp_seconds",
+    help: "When a certificate of this server ends, in seconds since 1970.",
+    labelNames: ["certificate"],
+    registers,
+    collect() {
+      for (const [certificate, until] of sampled.certificates?.() ?? []) this.set({ certificate }, until / 1000);
+    },
+  });
+  // k8s.io/apiserver/pkg/authentication/request/x509
+  return new Histogram({
+    name: "apiserver_client_certificate_expiration_seconds",
+    help: "Remaining lifetime of the certificates that requests were authenticated with, in seconds.",
+    buckets: [0, 1800, 3600, 7200, 21600, 43200, ...[1, 2, 4, 7, 30, 90, 180, 365].map((days) => days * 86_400)],
+    registers,
+  });
 }

@@ -1,5 +1,6 @@
 /** Who asks? An ordered list of ways to tell; the first that knows answers. Credentials that are wrong are refused, never taken for none. */
 import type { TLSSocket } from "node:tls";
+import type { Clock, Instant } from "../../lib/seams/clock.ts";
 import { statusError } from "../../lib/status.ts";
 import { anonymous, authenticated, mastersGroup, type User } from "./user.ts";
 
@@ -24,28 +25,47 @@ export interface Authenticator {
 
 const unauthorized = () => statusError("Unauthorized", "Unauthorized");
 
+interface Shown {
+  readonly user: User;
+  /** When the certificate ends. */
+  readonly until: Instant;
+}
+
 /** Reading a peer's certificate costs more than the rest of a request: once per connection. */
-const bySocket = new WeakMap<TLSSocket, User | null>();
+const bySocket = new WeakMap<TLSSocket, Shown | null>();
 
-/** x509: the common name is the user, the organizations are its groups. Only certificates that our authority signed count. */
-export const clientCertificate: Authenticator = {
-  name: "x509",
-  authenticate({ socket }) {
-    if (socket === undefined) return undefined;
-    let user = bySocket.get(socket);
-    if (user === undefined) {
-      user = userOf(socket);
-      bySocket.set(socket, user);
-    }
-    return user ?? undefined;
-  },
-};
+export interface CertificateOptions {
+  readonly clock: Pick<Clock, "now">;
+  /** Told of each request that was authenticated so: how long the certificate is good. */
+  readonly onUse?: (secondsLeft: number) => void;
+}
 
-function userOf(socket: TLSSocket): User | null {
+/**
+ * x509: the common name is the user, the organizations are its groups. Only certificates that our authority signed count, and only while
+ * they are good: a connection that was made before must not outlive them.
+ */
+export function clientCertificates({ clock, onUse }: CertificateOptions): Authenticator {
+  return {
+    name: "x509",
+    authenticate({ socket }) {
+      if (socket === undefined) return undefined;
+      let shown = bySocket.get(socket);
+      if (shown === undefined) bySocket.set(socket, shown = shownBy(socket));
+      if (shown === null) return undefined;
+      const left = shown.until - clock.now();
+      if (left <= 0) throw unauthorized();
+      onUse?.(left / 1000);
+      return shown.user;
+    },
+  };
+}
+
+function shownBy(socket: TLSSocket): Shown | null {
   if (socket.authorized !== true) return null;
-  const subject = socket.getPeerCertificate()?.subject as { CN?: string; O?: string | string[] } | undefined;
+  const certificate = socket.getPeerCertificate();
+  const subject = certificate?.subject as { CN?: string; O?: string | string[] } | undefined;
   if (subject?.CN === undefined) return null;
-  return authenticated(subject.CN, [subject.O ?? []].flat());
+  return { user: authenticated(subject.CN, [subject.O ?? []].flat()), until: Date.parse(certificate.valid_to) };
 }
 
 /** A certificate of somebody else's authority, or one whose time is over. */

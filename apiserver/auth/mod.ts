@@ -5,7 +5,7 @@ import type { Random } from "../../lib/seams/random.ts";
 import type { Secret, ServiceAccount } from "../../lib/types/core_v1.ts";
 import type { Permissions } from "../admission/permissions.ts";
 import type { Cache } from "../cache/cache.ts";
-import { type Authenticator, clientCertificate, staticToken } from "./authenticate.ts";
+import { type Authenticator, clientCertificates, staticToken } from "./authenticate.ts";
 import { type Authorizer, masters } from "./authorize.ts";
 import { bootstrapTokens } from "./bootstrap_token.ts";
 import { nodeAuthorizer } from "./node_authorizer.ts";
@@ -37,6 +37,8 @@ export interface AuthOptions {
   clusterDomain: string;
   /** `https://host:port` at which others reach this server. */
   address: string;
+  /** Told of each request with a client certificate: how many seconds it is good. */
+  onCertificate?: (secondsLeft: number) => void;
 }
 
 export interface Auth {
@@ -64,7 +66,7 @@ export function createAuth(options: AuthOptions): Auth {
   const issuer = `https://kubernetes.default.svc.${options.clusterDomain}`;
   const tokens = { keys, objects, issuer, audience: issuer, clock, random };
   const authenticators = [
-    clientCertificate,
+    clientCertificates({ clock, onUse: options.onCertificate }),
     staticToken(adminToken),
     bootstrapTokens({ secret, clock }),
     accountTokens(tokens),
