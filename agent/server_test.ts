@@ -25,6 +25,7 @@ const api = {
   host: () =>
     Promise.resolve({
       usage: { memoryAvailableBytes: 1, disks: [], processes: 1, processesMax: 2 },
+      timeMs: 0,
       cpuNanos: 0,
       memoryBytes: 2,
     }),
