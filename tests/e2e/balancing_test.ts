@@ -94,6 +94,23 @@ async function web(scene: Scene): Promise<void> {
   });
 }
 
+async function secondRange(scene: Scene): Promise<void> {
+  const { step, host, cluster } = scene;
+  await step("an address of a second ServiceCIDR, asked by a pod and by the host", async () => {
+    const range = "apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\n" +
+      "spec: {cidrs: [10.97.0.0/24]}\n";
+    await cluster.ask("apply -f -", { stdin: range });
+    await cluster.ask("wait --for=condition=Ready servicecidr/more --timeout=30s");
+    await cluster.ask("create service clusterip more --clusterip=10.97.0.9 --tcp=80:8080");
+    await cluster.ask("set selector service more app=web");
+    const three = async () =>
+      Object.keys(tally((await host.exec(["curl", "-s", "http://10.97.0.9/?[1-3]"])).stdout, byWeb)).length === 3;
+    await until(10_000, three, "the second range's Service has never had three pods");
+    assertEven(await inPod(scene, "client", wgets("http://10.97.0.9")), byWeb, "pod, second range");
+    await cluster.eventually("get ipaddress 10.97.0.9", (text) => text.includes("services/default/more"));
+  });
+}
+
 async function udp(scene: Scene): Promise<void> {
   const { step, lab, host } = scene;
   const { ip, nodePort } = await place(scene, "echo");
@@ -156,6 +173,7 @@ async function nobody(scene: Scene): Promise<void> {
 scenario("a Service balances", async (scene) => {
   await ready(scene);
   await web(scene);
+  await secondRange(scene);
   await udp(scene);
   await nobody(scene);
 }, { images: ["v1", "echo", "busybox:1.36"], programs: ["perl"] });
