@@ -55,6 +55,8 @@ export class Cluster implements AsyncDisposable {
   #child: Child | undefined;
   #follows = 0;
   readonly lines: string[] = [];
+  /** What kubectl was asked for, by its first one, two and three words: `apply`, `rollout undo`, `create secret tls`. */
+  readonly commands = new Set<string>();
   readonly dataDir = "/var/lib/sauropod";
 
   constructor(readonly host: Host, readonly options: ClusterOptions = {}) {}
@@ -106,6 +108,7 @@ export class Cluster implements AsyncDisposable {
   #command(args: readonly string[] | string, env: Readonly<Record<string, string>> = {}): string[] {
     const all = { KUBECONFIG: `${this.dataDir}/kubeconfig`, KUBECACHEDIR: "/run/kubectl", ...env };
     const words = typeof args === "string" ? args.split(" ") : args;
+    for (const count of [1, 2, 3]) this.commands.add(words.slice(0, count).join(" "));
     const set = Object.entries(all).map(([name, value]) => `${name}=${value}`);
     return ["env", ...set, "timeout", "--foreground", `${kubectlSecondsMax}`, "kubectl", ...words];
   }
