@@ -202,6 +202,55 @@ async function statefulSetOn(cluster: Cluster, nodes: readonly string[], path: s
   await cluster.ask("delete pv one two");
 }
 
+/** The only volume is on the second node, and nothing else says where the pod is to go. */
+async function waitingClaims(cluster: Cluster, nodes: readonly string[]): Promise<void> {
+  const path = await Deno.makeTempDir({ prefix: "sauropod-volumes-" });
+  const { spec } = volume(path, "three", nodes[1]!);
+  const storageClassName = "waits";
+  const objects = [
+    {
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name: storageClassName },
+      provisioner: "kubernetes.io/no-provisioner",
+      volumeBindingMode: "WaitForFirstConsumer",
+    },
+    { apiVersion: "v1", kind: "PersistentVolume", metadata: { name: "three" }, spec: { ...spec, storageClassName } },
+    {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "waiting" },
+      spec: { storageClassName, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+    },
+  ];
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "first" },
+    spec: {
+      containers: [container(`echo here > /data/said; ${idle}`, { volumeMounts: [{ name: "v", mountPath: "/data" }] })],
+      volumes: [{ name: "v", persistentVolumeClaim: { claimName: "waiting" } }],
+      terminationGracePeriodSeconds: 1,
+    },
+  };
+  try {
+    await cluster.ask("apply -f -", { stdin: text(...objects) });
+    const told = (said: string) => said.includes("waiting for first consumer to be created before binding");
+    await cluster.eventually("describe pvc waiting", told);
+    await cluster.ask("apply -f -", { stdin: text(pod) });
+    await cluster.ask("wait --for=condition=Ready pod/first --timeout=60s");
+    assert.equal(await cluster.ask("get pod first -o jsonpath={.spec.nodeName}"), nodes[1]);
+    assert.match(await cluster.ask("get pvc waiting"), /waiting +Bound +three +1Gi/);
+    await cluster.eventually("exec first -- cat /data/said", (said) => said === "here\n");
+    await cluster.ask("delete pod first");
+    await cluster.ask("delete pvc waiting");
+    await cluster.ask("delete pv three");
+    await cluster.ask(`delete storageclass ${storageClassName}`);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+}
+
 async function budgets(cluster: Cluster): Promise<void> {
   const deployment = {
     apiVersion: "apps/v1",
@@ -248,6 +297,7 @@ Deno.test({
       ["a CronJob's Jobs start every minute", () => cronJobs(many.first)],
       ["a DaemonSet is on both nodes, rolled out and back", () => daemonSets(many.first, nodes)],
       ["a StatefulSet keeps names and data", () => statefulSets(many.first, nodes)],
+      ["a claim waits for its pod's place", () => waitingClaims(many.first, nodes)],
       ["a budget holds a drain up", () => budgets(many.first)],
     ];
     const only = Deno.env.get("STEP");
