@@ -1,11 +1,14 @@
-/** Three hosts, one cluster: who reaches which Service in which way, whose address the server sees, and how hosts come and go. */
+/**
+ * Three hosts, one cluster: who reaches which Service in which way, whose address the server sees, and how hosts come and go.
+ * PROXY_MODE=userspace in the environment asks the same of the proxies that forward by themselves.
+ */
 import assert from "assert";
 import type { Host } from "../harness/lab/host.ts";
 import { until } from "../harness/lab/host.ts";
 import { manyScenario, type ManyScene } from "./many_scenario.ts";
 import { joins } from "./hosts/joins.ts";
 import { endpointsWith, objects, ready } from "./hosts/objects.ts";
-import { ways } from "./hosts/ways.ts";
+import { proxyMode, ways } from "./hosts/ways.ts";
 import { specials } from "./hosts/specials.ts";
 
 async function spread({ cluster, hosts }: ManyScene): Promise<void> {
@@ -27,4 +30,10 @@ manyScenario("three hosts are one cluster", async (scene) => {
   await ways(scene);
   await specials(scene);
   await joins(scene);
-}, { lab: "h3a", prefix: "10.99.60", images: ["web", "busybox:1.36"], programs: ["perl", "curl"] });
+}, {
+  lab: "h3a",
+  prefix: "10.99.60",
+  images: ["web", "busybox:1.36"],
+  programs: ["perl", "curl"],
+  flags: ["--proxy-mode", proxyMode],
+});

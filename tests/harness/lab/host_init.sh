@@ -18,7 +18,9 @@ mounts=$(awk '{ for (i = 7; $i != "-"; i++); t = $(i+1); o = $(i+3) }
 awk '{ for (i = 7; $i != "-"; i++); print $5, $(i+1) }' /proc/self/mountinfo | tac | while read -r at type; do
     case $type in nsfs | overlay | fuse.fuse-overlayfs)
         at=$(printf '%b' "$at")
-        case $DIR/ in "${at%/}"/*) ;; *) umount -l "$at" ;; esac ;;
+        case $DIR/ in "${at%/}"/*) continue ;; esac
+        # When its owner removes the file under a mount, at this very moment, the copy of the mount goes with it.
+        umount -l "$at" || ! awk -v at="$at" '$5 == at { found = 1 } END { exit !found }' /proc/self/mountinfo ;;
     esac
 done
 mount -t proc proc /proc
