@@ -34,6 +34,7 @@ import {
 import { prioritize } from "./flow/filter.ts";
 import type { FlowControl } from "./flow/flow_control.ts";
 import type { CountObjects } from "./flow/work.ts";
+import { deadline } from "./deadline.ts";
 import type { HealthChecks } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import type { KeyPair } from "./pki/pki.ts";
@@ -78,6 +79,7 @@ export function createHandler(parts: ServerParts): Handler {
     measure(metrics, clock),
     refuseWhenStopping(parts.stopping),
     patience,
+    deadline(clock),
     ...(audit === undefined ? [] : [auditFailures(audit, random)]),
     authenticate(parts.authenticators),
     ...(audit === undefined ? [] : [auditRequests(audit, random)]),

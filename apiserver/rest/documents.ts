@@ -18,7 +18,7 @@ interface Document {
 }
 
 export function unknownPath(): StatusError {
-  return statusError("NotFound", "the server could not find the requested resource");
+  return statusError("NotFound", "the server could not find the requested resource", {});
 }
 
 export class Documents {

@@ -37,7 +37,7 @@ Deno.test("list() selects, and says what can't be selected", async () => {
   ];
   for (const [path, want] of table) assert.equal(names((await f.send("GET", path)).body), want, path);
   const bad: [string, string][] = [
-    ["fieldSelector=spec.x%3Dy", "field label not supported: spec.x"],
+    ["fieldSelector=spec.x%3Dy", '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'],
     ["labelSelector=%3D%3D", ""],
     ["limit=many", 'strconv.ParseInt: parsing "many": invalid syntax'],
     ["shardSelector=x", "shardSelector is not supported by this server"],

@@ -151,6 +151,7 @@ export function decodeAs(
   try {
     const decoded = { ...decodeValue(patched, as.definition), duplicates: [] };
     for (const warning of checkFields(decoded, gvkOf(as.resource), as.validation)) call.warn(warning);
+    decoded.object.metadata ??= {};
     return decoded.object;
   } catch (error) {
     if (error instanceof DecodeError) throw wrong(error.message);

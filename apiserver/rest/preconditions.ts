@@ -5,7 +5,7 @@ import type { Entry } from "../cache/cache.ts";
 import type { Call } from "./call.ts";
 import { conflict } from "./write.ts";
 
-/** Puts a new object into the namespace of the path. Throws BadRequest when it names another. */
+/** Puts an object into the namespace of the path. Throws BadRequest when it names another. */
 export function placeInNamespace(call: Call, object: KubeObject): void {
   const { metadata } = object;
   if (!call.resource.namespaced) {
@@ -21,6 +21,7 @@ export function placeInNamespace(call: Call, object: KubeObject): void {
 
 /** Throws BadRequest when the body is of another object than the path. */
 export function checkPlace(call: Call, object: KubeObject): void {
+  placeInNamespace(call, object);
   const { metadata } = object;
   const name = call.info.name!;
   if (!metadata.name) {
@@ -31,12 +32,6 @@ export function checkPlace(call: Call, object: KubeObject): void {
     const message = `the name of the object (${metadata.name}) does not match the name on the URL (${name})`;
     throw statusError("BadRequest", message);
   }
-  if (!call.resource.namespaced) delete metadata.namespace;
-  else if (metadata.namespace && metadata.namespace !== call.namespace) {
-    const message = `the namespace of the object (${metadata.namespace}) does not match the namespace on the request ` +
-      `(${call.namespace})`;
-    throw statusError("BadRequest", message);
-  } else metadata.namespace = call.namespace;
 }
 
 /** Throws Conflict when the body is of another object of that name, or of another revision of it. */

@@ -8,6 +8,7 @@ import {
   requiredFieldValue,
 } from "../../lib/selector/fields.ts";
 import { matchesLabels, type Selector } from "../../lib/selector/labels.ts";
+import { statusError } from "../../lib/status.ts";
 import type { Entry, Traits } from "../cache/cache.ts";
 import type { Resource } from "./resource.ts";
 import { viewOf } from "./view.ts";
@@ -31,7 +32,10 @@ function fieldGetters(resource: Resource): Record<string, FieldGetter<KubeObject
   if (getters === undefined) {
     getters = {
       "metadata.name": (object) => object.metadata.name,
-      ...(resource.namespaced ? { "metadata.namespace": (object) => object.metadata.namespace ?? "" } : {}),
+      // A kind without fields of its own has Kubernetes' default ones, whatever its scope.
+      ...(resource.namespaced || isPlain(resource)
+        ? { "metadata.namespace": ({ metadata }) => metadata.namespace ?? "" }
+        : {}),
       ...resource.fields,
     };
     gettersOf.set(resource, getters);
@@ -57,6 +61,16 @@ const keyFields: Readonly<Record<string, (key: string) => string>> = {
   "metadata.namespace": (key) => key.slice(0, Math.max(0, key.indexOf("/"))),
 };
 
+const isPlain = (resource: Resource) => Object.keys(resource.fields).length === 0;
+
+function checkFields(resource: Resource, fields: FieldSelector): void {
+  const getters = fieldGetters(resource);
+  const unknown = isPlain(resource) ? fields.find(({ field }) => !Object.hasOwn(getters, field)) : undefined;
+  if (unknown === undefined) return checkFieldSelector(fields, getters);
+  const known = '"metadata.name", "metadata.namespace"';
+  throw statusError("BadRequest", `${JSON.stringify(unknown.field)} is not a known field selector: only ${known}`);
+}
+
 /** Throws BadRequest for a field that the kind cannot be selected by. */
 export function selectionOf(
   resource: Resource,
@@ -64,7 +78,7 @@ export function selectionOf(
   labels: Selector,
   fields: FieldSelector,
 ): Selection {
-  checkFieldSelector(fields, fieldGetters(resource));
+  checkFields(resource, fields);
   const prefix = resource.namespaced && namespace !== undefined ? `${namespace}/` : "";
   const name = requiredFieldValue(fields, "metadata.name");
   const key = name !== undefined && (!resource.namespaced || namespace !== undefined) ? prefix + name : undefined;

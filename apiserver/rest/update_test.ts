@@ -84,7 +84,7 @@ Deno.test("update() refuses in Kubernetes' words", async () => {
       `${configMaps}/a`,
       { metadata: { name: "a", namespace: "x" } },
       400,
-      "the namespace of the object (x) does not match the namespace on the request (d)",
+      "the namespace of the provided object does not match the namespace sent on the request",
     ],
     [`${configMaps}/none`, { metadata: { name: "none" } }, 404, 'configmaps "none" not found'],
     [

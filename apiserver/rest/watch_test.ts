@@ -135,7 +135,7 @@ Deno.test("watch() refuses options that contradict each other", async () => {
       'resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"',
     ],
     ["resourceVersion=x", 400, "invalid syntax"],
-    ["fieldSelector=a%3Db", 400, "field label not supported: a"],
+    ["fieldSelector=a%3Db", 400, '"a" is not a known field selector: only "metadata.name", "metadata.namespace"'],
     [
       "resourceVersion=99&resourceVersionMatch=NotOlderThan&sendInitialEvents=true",
       504,

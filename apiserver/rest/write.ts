@@ -17,6 +17,7 @@ import { isDeletable } from "./delete_plan.ts";
 import { recordCreate, recordUpdate } from "./managed.ts";
 import { contentOf, keepMeta, startMeta, validateMeta, validateMetaUpdate } from "./metadata.ts";
 import { applyDefaults } from "./defaults.ts";
+import { dropRepeatedOwners } from "./owners.ts";
 import { Item } from "./text.ts";
 import { viewOf } from "./view.ts";
 
@@ -86,6 +87,8 @@ export function write(call: Call, key: string, spec: WriteSpec): Promise<Written
   });
 }
 
+const afterAdmission = " after mutating admission happens";
+
 type CreateSpec = Pick<WriteSpec, "dryRun" | "manager">;
 
 /** Writes a new object. Throws WriteConflict when there is one. */
@@ -94,9 +97,11 @@ export async function createObject(call: Call, key: string, object: KubeObject, 
   // Kinds and plugins may rely on it being a text; an empty one is refused with whatever else is wrong.
   object.metadata.name ??= "";
   startMeta(resource, object.metadata, { uid: core.random.uuid(), created: rfc3339(core.clock.now()) });
+  dropRepeatedOwners(object, "", call.warn);
   applyDefaults(resource, object);
   const admitted = admission(call, { operation: "CREATE", name: object.metadata.name, object, dryRun: spec.dryRun });
   await mutate(call, admitted);
+  dropRepeatedOwners(object, afterAdmission, call.warn);
   const { status = {} } = object as { status?: unknown };
   if (resource.status) (object as { status?: unknown }).status = resource.createsWithStatus ? status : {};
   resource.prepareCreate?.(object, prepareContext(call));
@@ -128,11 +133,13 @@ async function updateObject(call: Call, update: Update): Promise<Written> {
   const { key, object, spec, old, view } = update;
   const before = view.object;
   if (spec.part === "status") keepAllButStatus(object, before);
+  dropRepeatedOwners(object, "", call.warn);
   applyDefaults(call.resource, object);
   const { name } = before.metadata;
   const about = { operation: "UPDATE" as const, subresource: spec.subresource, name, object, old: before };
   const admitted = admission(call, { ...about, dryRun: spec.dryRun });
   await mutate(call, admitted);
+  dropRepeatedOwners(object, afterAdmission, call.warn);
   prepareUpdate(call, update);
   if (spec.manager !== undefined) recordUpdate(call, { before, after: object, ...spec, manager: spec.manager });
   refuse(call, object, updateErrors(call, update));
