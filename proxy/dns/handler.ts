@@ -6,7 +6,7 @@ import { getLogger } from "log";
 import { dnsInFlightMax, dnsUdpBytes, dnsUdpBytesMax } from "../../lib/limits.ts";
 import { classAny, classIn, decode, encode, type Message, rcodes, types } from "./message.ts";
 import { FormatError } from "./name.ts";
-import type { Answer, Zone } from "./resolve.ts";
+import { type Answer, isOurs, type Zone } from "./resolve.ts";
 import type { Resolver } from "./resolver.ts";
 
 const logger = getLogger(["sauropod", "proxy", "dns"]);
@@ -16,7 +16,7 @@ export interface HandlerOptions {
   readonly resolver: Resolver;
   /** Who may ask; others are refused, so that nobody outside is answered by way of us. */
   admits(address: string): boolean;
-  /** Resolves when the zone knows the cluster; questions that come before wait for it. */
+  /** Resolves when the zone knows the cluster; questions about it that come before wait for it. */
   readonly ready: Promise<void>;
 }
 
@@ -120,7 +120,7 @@ export class Handler {
     if (question === undefined) return { ...nothing, rcode: rcodes.FORMERR };
     const understood = question.class === classIn || question.class === classAny;
     if (!understood || !this.options.admits(from)) return { ...nothing, rcode: rcodes.REFUSED };
-    if (this.#waiting !== undefined) {
+    if (this.#waiting !== undefined && isOurs(this.options.zone, question.name)) {
       if (this.#waiting >= dnsInFlightMax) return { ...nothing, rcode: rcodes.SERVFAIL };
       this.#waiting++;
       await this.options.ready;

@@ -219,13 +219,14 @@ Deno.test("Handler: EDNS, truncation, TCP, and what is no query", async () => {
   assert.equal(handler.handle(new Uint8Array(5), pod, "udp"), undefined);
 });
 
-Deno.test("Handler keeps questions waiting until the cluster is known", async () => {
+Deno.test("Handler keeps questions about the cluster waiting until that is known, and no others", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const { handler } = setUp({ ready: promise });
   const answer = ask(handler, query("web.default.svc.cluster.local"));
   let answered = false;
   void answer.then(() => answered = true);
   await new Promise((done) => queueMicrotask(() => done(undefined)));
+  assert.equal(summary(await ask(handler, query("www.example.org"))), "192.0.2.7");
   assert.equal(answered, false);
   resolve();
   assert.equal(summary(await answer), "10.96.1.1");

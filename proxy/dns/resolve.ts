@@ -24,14 +24,23 @@ export interface Zone {
 
 const chainMax = 8;
 
+/** Where the cluster has the say: in its domain, or in the names of its addresses. `undefined`: others do. `name` is in lower case. */
+function apexOf({ records, ranges }: Zone, name: string): string | undefined {
+  if (isWithin(name, records.domain)) return records.domain;
+  const address = reverseAddress(name);
+  return address !== undefined && ranges.some((range) => rangeHas(range, address)) ? "in-addr.arpa" : undefined;
+}
+
+/** Is the name the cluster's, whether there is such a name or not? */
+export function isOurs(zone: Zone, name: string): boolean {
+  return apexOf(zone, name.toLowerCase()) !== undefined;
+}
+
 /** The answer, or `undefined` when the name is not the cluster's. */
 export function resolve(zone: Zone, question: Question): Answer | undefined {
   const name = question.name.toLowerCase();
-  const { records } = zone;
-  if (isWithin(name, records.domain)) return answerName(records, question, name);
-  const address = reverseAddress(name);
-  if (address === undefined || !zone.ranges.some((range) => rangeHas(range, address))) return undefined;
-  return answerName(records, question, name, "in-addr.arpa");
+  const apex = apexOf(zone, name);
+  return apex === undefined ? undefined : answerName(zone.records, question, name, apex);
 }
 
 /** The IPv4 address that a name in in-addr.arpa is about, as a number. */
@@ -42,7 +51,7 @@ function reverseAddress(name: string): number | undefined {
   return parts.some((part) => part > 255) ? undefined : parts.reduce((sum, part) => sum * 256 + part, 0);
 }
 
-function answerName(records: Records, question: Question, name: string, apex = records.domain): Answer {
+function answerName(records: Records, question: Question, name: string, apex: string): Answer {
   const answers: Rr[] = [];
   let owner = question.name;
   let follow: string | undefined;
