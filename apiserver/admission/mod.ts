@@ -12,6 +12,7 @@ import type { Random } from "../../lib/seams/random.ts";
 import type { Permissions } from "./permissions.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 import { podSecurity } from "./pod_security/plugin.ts";
+import { podTopologyLabels } from "./pod_topology_labels.ts";
 import { priority } from "./priority.ts";
 import { rbacEscalation } from "./rbac_escalation.ts";
 import { type QuotaParts, resourceQuota } from "./resource_quota.ts";
@@ -43,6 +44,7 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     defaultStorageClass,
     storageInUse,
     runtimeClass,
+    podTopologyLabels,
     podSecurity,
     // Last: it counts what the others have made of an object.
     resourceQuota(quota),
