@@ -577,6 +577,8 @@ export const metricsFirstWindowMs = 2_000;
 /** An agent that has not answered by then has no metrics. */
 export const metricsScrapeMs = 5_000;
 export const metricsScrapeBytesMax = 16 * 2 ** 20;
+/** Agents that are asked at once. */
+export const metricsScrapesMax = 100;
 
 /** After a ServiceCIDR was deleted, at least: an address may just be picked from it (pkg/controller/servicecidrs). */
 export const serviceCidrDeletionGraceMs = 10_000;

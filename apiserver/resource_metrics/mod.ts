@@ -35,7 +35,7 @@ export function resourceMetrics({ cache, clock, connect }: ResourceMetricsParts)
   };
   const samples = new Samples({
     clock,
-    nodes: () => all<Node>("nodes").map(({ metadata }) => metadata.name),
+    nodes: () => all<Node>("nodes").filter(isHeard).map(({ metadata }) => metadata.name),
     ask: async (node, signal) =>
       await textOf(await connect({ to: "node", node, path }, new Request(`http://agent${path}`, { signal }))),
   });
@@ -72,6 +72,10 @@ async function textOf(response: Response): Promise<string> {
   if (!response.ok) throw new Error(`HTTP ${response.status}: ${text.slice(0, 200)}`);
   return text;
 }
+
+/** Who has been silent for long is not waited for. */
+const isHeard = ({ status }: Node) =>
+  !status?.conditions?.some(({ type, status }) => type === "Ready" && status === "Unknown");
 
 const metaOf = ({ metadata: { name, labels } }: KubeObject, now: string) => ({
   name,

@@ -124,6 +124,8 @@ async function measured(): Promise<Fixture> {
     over: (cache) => ({ computed: resourceMetrics({ cache, clock, connect }) }),
   });
   for (const name of ["n1", "n2"]) await f.send("POST", "/api/v1/nodes", { metadata: { name, labels: { name } } });
+  const status = { conditions: [{ type: "Ready", status: "Unknown" }] };
+  await f.send("POST", "/api/v1/nodes", { metadata: { name: "silent" }, status });
   const spec = { nodeName: "n1", containers: [{ name: "c" }] };
   const merge = { "content-type": "application/merge-patch+json" };
   for (const name of ["web", "other"]) {
@@ -174,6 +176,9 @@ Deno.test("metrics.k8s.io speaks tables and protobuf, is discovered, and is not 
   // deno-lint-ignore no-explicit-any
   assert.deepEqual(table.columnDefinitions.map((column: any) => column.name), ["Name", "cpu", "memory", "Window"]);
   assert.deepEqual(table.rows[0].cells, ["web", "250m", "2Ki", "2s"]);
+  const partial = { accept: "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io" };
+  const { kind, items } = (await f.send("GET", `${api}/nodes`, undefined, partial)).body;
+  assert.deepEqual([kind, items[1].metadata.name, items[1].usage], ["PartialObjectMetadataList", "n2", undefined]);
   const protobuf = await f.send("GET", `${api}/nodes`, undefined, { accept: "application/vnd.kubernetes.protobuf" });
   assert.equal(protobuf.status, 200);
   const { resources } = (await f.send("GET", api)).body;

@@ -3,7 +3,7 @@
  * runs when nobody looks. Who asks first, or after long, waits for a second look, since usage is the difference of two.
  */
 import { getLogger } from "log";
-import { metricsFirstWindowMs, metricsFreshMs, metricsScrapeMs } from "../../lib/limits.ts";
+import { metricsFirstWindowMs, metricsFreshMs, metricsScrapeMs, metricsScrapesMax } from "../../lib/limits.ts";
 import { type Clock, type Instant, sleep } from "../../lib/seams/clock.ts";
 import { parseSample, type Sample } from "./exposition.ts";
 import { windowMsMax } from "./usage.ts";
@@ -49,19 +49,28 @@ export class Samples {
 
   async #askAll(): Promise<void> {
     const { clock } = this.#parts;
-    const known = await Promise.all(
-      this.#parts.nodes().map(async (node): Promise<[string, Known] | undefined> => {
-        const before = this.#known.get(node);
-        const young = before !== undefined && clock.now() - before.asked < windowMsMax;
-        const first = young ? before.latest : await this.#look(node);
-        if (first === undefined) return undefined;
-        if (!young) await sleep(clock, metricsFirstWindowMs);
-        const latest = await this.#look(node);
-        return latest && [node, { previous: first, latest, asked: clock.now() }];
-      }),
-    );
-    this.#known = new Map(known.filter((one) => one !== undefined));
+    const nodes = [...this.#parts.nodes()];
+    const known = new Map<string, Known>();
+    const work = async () => {
+      for (let node = nodes.shift(); node !== undefined; node = nodes.shift()) {
+        const looks = await this.#looks(node);
+        if (looks !== undefined) known.set(node, { ...looks, asked: clock.now() });
+      }
+    };
+    await Promise.all(Array.from({ length: metricsScrapesMax }, work));
+    this.#known = known;
     this.#asked = clock.now();
+  }
+
+  async #looks(node: string): Promise<Looks | undefined> {
+    const { clock } = this.#parts;
+    const before = this.#known.get(node);
+    const young = before !== undefined && clock.now() - before.asked < windowMsMax;
+    const previous = young ? before.latest : await this.#look(node);
+    if (previous === undefined) return undefined;
+    if (!young) await sleep(clock, metricsFirstWindowMs);
+    const latest = await this.#look(node);
+    return latest && { previous, latest };
   }
 
   async #look(node: string): Promise<Sample | undefined> {

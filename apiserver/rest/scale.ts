@@ -3,7 +3,7 @@ import { checkConfig } from "../../lib/apply/mod.ts";
 import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
 import { clone, type Json } from "../../lib/patch/equal.ts";
 import { definition } from "../../lib/schema/schema.ts";
-import { fieldError, invalid, notFound } from "../../lib/status.ts";
+import { fieldError, invalid, isReason, notFound } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerObject } from "./answer.ts";
 import { parseConfig } from "./apply.ts";
@@ -38,11 +38,22 @@ function scaleOf(call: Call, object: KubeObject): Scale {
   };
 }
 
+/** Upstream names the subresource when there is nothing to scale. */
+async function scaledObject(call: Call): Promise<KubeObject> {
+  try {
+    return (await readObject(call)).object;
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+    const { group, plural } = call.resource;
+    throw notFound({ group, plural: `${plural}/scale` }, call.info.name!);
+  }
+}
+
 export async function scale(call: Call): Promise<Response> {
   const { request, query, info } = call;
   const accepted = negotiate(request, query, "object");
   if (info.verb === "get") {
-    const object = scaleOf(call, (await readObject(call)).object);
+    const object = scaleOf(call, await scaledObject(call));
     return answerObject(request, object, { accepted, definition: scaleDefinition });
   }
   const type = info.verb === "patch" ? patchKind(request, { strategicMerge: true }) : undefined;

@@ -208,6 +208,8 @@ Deno.test("strategic merge patches merge lists by their keys", async () => {
 
 Deno.test("/scale reads and writes replicas as every other kind's", async () => {
   const f = await withDeployment();
+  const absent = await f.send("GET", `${deployments}/x/scale`);
+  assert.deepEqual([absent.status, absent.body.message], [404, 'deployments/scale.apps "x" not found']);
   const { body: scale } = await f.send("GET", `${deployments}/w/scale`);
   assert.deepEqual([scale.kind, scale.apiVersion, scale.spec, scale.status], [
     "Scale",
