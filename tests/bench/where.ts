@@ -97,7 +97,7 @@ async function constant(request: Request): Promise<Response> {
 
 const filtersOnly = ({ auth, flow }: Secured): Handler =>
   createHandler({
-    rest: { handle: constant, locate: () => Promise.reject(new Error("not here")), use: () => {} },
+    rest: { handle: constant, locate: () => Promise.reject(new Error("not here")), use: () => {}, drain: () => {} },
     health: createHealth({ live: [], ready: [] }),
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
     flow: { control: flow, count: () => 0 },
