@@ -71,6 +71,39 @@ scene("a bootstrap token lets a host ask for its certificate, until it is revoke
   assert.equal((await ask(s, csr, headers)).status, 401);
 });
 
+scene("an account's token that is over, forged, revoked or for somebody else gets nobody anywhere", async (s) => {
+  await s.admin.create(kinds.ServiceAccount, { metadata: { name: "app", namespace: "default" } });
+  const subjects = [{ kind: "ServiceAccount", name: "app", namespace: "default" }];
+  const rules = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
+  await s.admin.create(kinds.ClusterRole, { metadata: { name: "app" }, rules });
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "app" };
+  await s.admin.create(kinds.ClusterRoleBinding, { metadata: { name: "app" }, roleRef, subjects });
+  const token = async (spec: object) => {
+    const path = "/api/v1/namespaces/default/serviceaccounts/app/token";
+    return (await s.as(root, "POST", path, { spec })).body.status.token as string;
+  };
+  const get = async (bearer: string) => {
+    await s.fixture.cache.fresh();
+    return (await ask(s, configMaps, { authorization: `Bearer ${bearer}` })).status;
+  };
+  const good = await token({ expirationSeconds: 7200 });
+  const [head, claims, signature] = good.split(".") as [string, string, string];
+  const forged = btoa(atob(claims.replaceAll("-", "+").replaceAll("_", "/")).replace(":app", ":bob"));
+  const wrong: Record<string, string> = {
+    short: await token({ expirationSeconds: 600 }),
+    foreign: await token({ audiences: ["https://elsewhere.example"] }),
+    forged: `${head}.${forged.replace(/=+$/, "")}.${signature}`,
+    unsigned: `${btoa('{"alg":"none"}').replace(/=+$/, "")}.${claims}.`,
+    cut: `${head}.${claims}`,
+  };
+  assert.equal(await get(wrong.short!), 200);
+  await s.clock.advance(700_000);
+  for (const [what, bearer] of Object.entries(wrong)) assert.equal(await get(bearer), 401, what);
+  assert.equal(await get(good), 200, "others are served");
+  await s.admin.delete(kinds.ServiceAccount, { name: "app", namespace: "default" });
+  assert.equal(await get(good), 401, "revoked with its account");
+});
+
 scene("a node reads no other node's secrets", async (s) => {
   for (const [pod, node] of [["mine", "n1"], ["others", "n2"]] as const) {
     await s.admin.create(kinds.Secret, { metadata: { name: pod, namespace: "default" }, data: { k: "dg==" } });

@@ -15,7 +15,7 @@ async function scene(
   const stopping = new AbortController();
   const s = await createSecured({ parts: { stopping: stopping.signal } });
   const looks = new FakeClock();
-  const server = await serveTls(s, looks);
+  const server = await serveTls(s, { clock: looks });
   let closed = false;
   const close = server.close;
   server.close = async () => {

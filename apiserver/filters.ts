@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
 import type { Clock } from "../lib/seams/clock.ts";
+import type { Random } from "../lib/seams/random.ts";
 import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
 import { statusError } from "../lib/status.ts";
 import { authenticate as ask, type Authenticator } from "./auth/authenticate.ts";
@@ -46,6 +47,7 @@ export interface Variables {
 }
 
 export type Filter = MiddlewareHandler<{ Bindings: Bindings; Variables: Variables }>;
+export type AnyContext = Context<{ Bindings: Bindings; Variables: Variables }>;
 
 const logger = getLogger(["sauropod", "apiserver"]);
 
@@ -53,28 +55,61 @@ const logger = getLogger(["sauropod", "apiserver"]);
 export const recover: Filter = async (c, next) => {
   await next();
   if (c.error !== undefined) c.res = errorResponse(c.error, { request: c.req.raw });
-  for (const [name, value] of Object.entries(c.get("answerHeaders") ?? {})) c.res.headers.set(name, value);
+  const more = c.get("answerHeaders");
+  if (more !== undefined) { for (const name of Object.keys(more)) c.res.headers.set(name, more[name]!); }
 };
 
 /**
  * A header of the answer, whatever the answer will be. On a connection it is set there at once: an answer's own headers are added to it,
  * and the answer itself need not be made anew.
  */
-export function answerHeader(
-  c: Context<{ Bindings: Bindings; Variables: Variables }>,
-  name: string,
-  value: string,
-): void {
+export function answerHeader(c: AnyContext, name: string, value: string): void {
   const { outgoing } = c.env;
   if (outgoing !== undefined) outgoing.setHeader(name, value);
   else c.set("answerHeaders", { ...c.get("answerHeaders"), [name]: value });
 }
 
-/** What the URL and the method ask for. */
-export const requestInfo: Filter = async (c, next) => {
-  c.set("info", parseRequestInfo(c.req.method, new URL(c.req.url)));
-  await next();
-};
+export interface Reception {
+  random: Random;
+  /** When it aborts, nothing new is begun. */
+  stopping: AbortSignal | undefined;
+}
+
+/** Longer ones are replaced by one of ours. */
+const auditIdCharactersMax = 256;
+
+/**
+ * What the URL and the method ask for; the id under which it is found again in the answer, in the audit log and in the request log; and
+ * whether anything is begun at all. One filter: each one more costs every request some microseconds.
+ */
+export function receive({ random, stopping }: Reception): Filter {
+  return async (c, next) => {
+    const { raw } = c.req;
+    const own = c.env.user !== undefined;
+    if (!own) {
+      const given = raw.headers.get("audit-id");
+      const id = given !== null && given !== "" && given.length <= auditIdCharactersMax ? given : random.uuid();
+      c.set("auditId", id);
+      answerHeader(c, "Audit-Id", id);
+    }
+    const info = parseRequestInfo(raw.method, new URL(raw.url));
+    c.set("info", info);
+    if (stopping?.aborted && !own) refuseNew(c, info);
+    if (c.env.patiently !== undefined && info.verb !== "watch" && isLongRunning(info)) {
+      c.env.outgoing?.once("close", c.env.patiently(c.env.incoming!.socket));
+    }
+    await next();
+  };
+}
+
+/** While the server stops health may still be asked. Another server, or this one soon, does what is asked. */
+function refuseNew(c: AnyContext, info: RequestInfo): void {
+  answerHeader(c, "Connection", "close");
+  if (isHealth(info.path)) return;
+  throw statusError("ServiceUnavailable", "apiserver is shutting down.", { retryAfterSeconds: 1 });
+}
+
+const isHealth = (path: string) => /^\/(livez|readyz|healthz)(\/|$)/.test(path);
 
 /** Counts and times it; long-running requests are counted while they run. */
 export function measure(metrics: Metrics, clock: Clock): Filter {
@@ -91,31 +126,6 @@ export function measure(metrics: Metrics, clock: Clock): Filter {
     }));
   };
 }
-
-/** While the server stops it begins nothing new; health may still be asked. Another server, or this one soon, does what is asked. */
-export function refuseWhenStopping(stopping: AbortSignal | undefined): Filter {
-  return async (c, next) => {
-    if (stopping?.aborted && c.env.user === undefined) {
-      answerHeader(c, "Connection", "close");
-      if (!isHealth(c.get("info").path)) {
-        throw statusError("ServiceUnavailable", "apiserver is shutting down.", { retryAfterSeconds: 1 });
-      }
-    }
-    await next();
-  };
-}
-
-const isHealth = (path: string) => /^\/(livez|readyz|healthz)(\/|$)/.test(path);
-
-/** Logs and what goes through a proxy may stand still for as long as their reader likes. */
-export const patience: Filter = async (c, next) => {
-  const { incoming, outgoing, patiently } = c.env;
-  const info = c.get("info");
-  if (patiently !== undefined && incoming !== undefined && info.verb !== "watch" && isLongRunning(info)) {
-    outgoing?.once("close", patiently(incoming.socket));
-  }
-  await next();
-};
 
 /** Who asks? */
 export function authenticate(list: readonly Authenticator[]): Filter {

@@ -13,7 +13,7 @@ import * as limits from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Random } from "../lib/seams/random.ts";
 import type { Audit } from "./audit/audit.ts";
-import { auditFailures, auditId, auditRequests } from "./audit/filter.ts";
+import { auditFailures, auditRequests } from "./audit/filter.ts";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Authorizer } from "./auth/authorize.ts";
 import { configurationPath, type IssuerDocuments, keySetPath } from "./auth/tokens/discovery.ts";
@@ -25,10 +25,8 @@ import {
   type Filter,
   impersonate,
   measure,
-  patience,
+  receive,
   recover,
-  refuseWhenStopping,
-  requestInfo,
   type Variables,
 } from "./filters.ts";
 import { prioritize } from "./flow/filter.ts";
@@ -74,11 +72,8 @@ export function createHandler(parts: ServerParts): Handler {
   const { audit, random } = parts;
   const filters: readonly Filter[] = [
     recover,
-    auditId(random),
-    requestInfo,
+    receive({ random, stopping: parts.stopping }),
     measure(metrics, clock),
-    refuseWhenStopping(parts.stopping),
-    patience,
     deadline(clock),
     ...(audit === undefined ? [] : [auditFailures(audit, random)]),
     authenticate(parts.authenticators),
@@ -135,7 +130,25 @@ export interface ListenOptions {
   port: number;
   tls: KeyPair & { ca: string };
   tunnel: TunnelOptions;
+  /** Default: those of lib/limits.ts. */
+  patience?: Patience;
 }
+
+/** How long a client may take; ms. */
+export interface Patience {
+  handshakeMs: number;
+  headersMs: number;
+  requestMs: number;
+  /** Between looks at what has taken too long. */
+  lookMs: number;
+}
+
+const patience: Patience = {
+  handshakeMs: limits.handshakeMs,
+  headersMs: limits.requestHeadersMs,
+  requestMs: limits.requestMs,
+  lookMs: limits.connectionLookMs,
+};
 
 export interface Listening {
   readonly port: number;
@@ -147,16 +160,33 @@ export interface Listening {
 
 /** Serves the handler over TLS. Client certificates are asked for and checked by the filters, never trusted unless `authorized`. */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { handler, tls } = options;
+  const { tls } = options;
+  const connections = new Connections(options.clock);
+  const server = createServer(options, connections);
+  await bound(server, options);
+  const endWatch = connections.watch();
+  return {
+    port: (server.address() as { port: number }).port,
+    useCertificate: (pair) => server.setSecureContext({ cert: pair.cert + tls.ca, key: pair.key, ca: tls.ca }),
+    async close(clock) {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const cancel = clock.after(limits.shutdownGraceMs, () => connections.destroyAll());
+      await closed;
+      cancel();
+      endWatch();
+    },
+  };
+}
+
+function createServer(options: ListenOptions, connections: Connections): https.Server {
+  const { handler, tls, patience: allowed = patience } = options;
+  const patiently = (socket: Duplex) => connections.bePatient(socket);
   // The library's own Request and Response take the place of the global ones: an answer that is one buffer then goes straight to the
   // connection, at a third of the cost of a stream of one chunk.
-  const connections = new Connections(options.clock);
-  const patiently = (socket: Duplex) => connections.bePatient(socket);
   const listener = getRequestListener(
     (request, env) => handler(request, Object.assign(env, { patiently }) as Bindings),
-    {
-      overrideGlobalObjects: true,
-    },
+    { overrideGlobalObjects: true },
   );
   const server = https.createServer({
     // With the authority's own certificate: a host that joins knows its hash, and gets it from here.
@@ -169,8 +199,10 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
     maxHeaderSize: limits.requestHeaderBytesMax,
-    headersTimeout: limits.requestHeadersMs,
-    requestTimeout: limits.requestMs,
+    handshakeTimeout: allowed.handshakeMs,
+    headersTimeout: allowed.headersMs,
+    requestTimeout: allowed.requestMs,
+    connectionsCheckingInterval: allowed.lookMs,
     keepAliveTimeout: limits.connectionIdleMs,
   }, listener);
   server.maxConnections = limits.connectionsMax;
@@ -187,33 +219,21 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     connections.bePatient(socket);
     void upgrade(incoming, socket, head, options);
   });
-  await new Promise<void>((resolve, reject) => {
+  return server;
+}
+
+/** Resolves when it listens. */
+function bound(server: https.Server, { host, port }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
     server.once("error", (error: Error & { code?: string }) => {
-      const where = `${options.host}:${options.port}`;
-      if (error.code !== "EADDRINUSE") {
-        return reject(new Error(`cannot listen on ${where}: ${error.message}`, { cause: error }));
-      }
-      reject(
-        new Error(`cannot listen on ${where}: the port is in use; stop what uses it or choose another one with --port`),
-      );
+      const where = `${host}:${port}`;
+      const why = error.code === "EADDRINUSE"
+        ? "the port is in use; stop what uses it or choose another one with --port"
+        : error.message;
+      reject(new Error(`cannot listen on ${where}: ${why}`, { cause: error }));
     });
-    server.listen({ host: options.host, port: options.port }, () => resolve());
+    server.listen({ host, port }, () => resolve());
   });
-  const endWatch = connections.watch();
-  return {
-    port: (server.address() as { port: number }).port,
-    useCertificate: (pair) => server.setSecureContext({ cert: pair.cert + tls.ca, key: pair.key, ca: tls.ca }),
-    async close(clock) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      const cancel = clock.after(limits.shutdownGraceMs, () => {
-        connections.destroyAll();
-      });
-      await closed;
-      cancel();
-      endWatch();
-    },
-  };
 }
 
 async function upgrade(

@@ -92,6 +92,8 @@ export const connectionStalledMs = 30_000;
 export const connectionLookMs = 10_000;
 /** Open connections; more are refused. */
 export const connectionsMax = 20_000;
+/** A client that takes longer to agree on a key is cut off. */
+export const handshakeMs = 10_000;
 /** A client that takes longer to send its headers is cut off (slow-loris). */
 export const requestHeadersMs = 20_000;
 /** A client that takes longer to send a whole request is cut off. */

@@ -3,31 +3,12 @@
  * connection began with, how it ended, and who could not be authenticated.
  */
 import type { TLSSocket } from "node:tls";
-import type { Context } from "hono";
 import { isReason, StatusError } from "../../lib/status.ts";
 import type { Random } from "../../lib/seams/random.ts";
-import { answerHeader, type Bindings, type Filter, isLongRunning, type Variables } from "../filters.ts";
+import { type AnyContext, type Filter, isLongRunning } from "../filters.ts";
 import { readAnswer } from "./answer.ts";
 import type { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
-
-type AnyContext = Context<{ Bindings: Bindings; Variables: Variables }>;
-
-/** Longer ones are replaced by one of ours. */
-const auditIdCharactersMax = 256;
-
-/** Every request has an id: the client's, or one of ours. It is in the answer, in the audit log and in the request log. */
-export function auditId(random: Random): Filter {
-  return async (c, next) => {
-    if (c.env.user === undefined) {
-      const given = c.req.raw.headers.get("audit-id");
-      const id = given !== null && given !== "" && given.length <= auditIdCharactersMax ? given : random.uuid();
-      c.set("auditId", id);
-      answerHeader(c, "Audit-Id", id);
-    }
-    await next();
-  };
-}
 
 /** Stands before authentication: who is nobody is written down, too. */
 export function auditFailures(audit: Audit, random: Random): Filter {

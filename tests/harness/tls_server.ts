@@ -1,6 +1,6 @@
 /** For tests: a Secured behind a real TLS server on loopback, and clients of it that do as they are told. */
 import https from "node:https";
-import { listen, type Listening } from "../../apiserver/server.ts";
+import { listen, type Listening, type Patience } from "../../apiserver/server.ts";
 import { type Authority, createAuthority, loadAuthority } from "../../apiserver/pki/pki.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { systemClock } from "../../lib/seams/clock.ts";
@@ -28,8 +28,16 @@ export interface TlsServer {
   close(): Promise<void>;
 }
 
-/** `clock`: that of the server's own looks at its connections. */
-export async function serveTls(s: Pick<Secured, "handler">, clock: Clock = systemClock): Promise<TlsServer> {
+export interface TlsServerOptions {
+  /** That of the server's own looks at its connections. */
+  clock?: Clock;
+  patience?: Patience;
+}
+
+export async function serveTls(
+  s: Pick<Secured, "handler">,
+  { clock = systemClock, patience }: TlsServerOptions = {},
+): Promise<TlsServer> {
   const now = systemClock.now();
   const pair = await createAuthority("tls-test-ca", now, systemRandom);
   const authority = await loadAuthority(pair, { now: () => now }, systemRandom);
@@ -37,6 +45,7 @@ export async function serveTls(s: Pick<Secured, "handler">, clock: Clock = syste
   const listening = await listen({
     handler: s.handler,
     clock,
+    patience,
     host: "127.0.0.1",
     port: 0,
     tls: { ...server, ca: authority.cert },
