@@ -11,6 +11,7 @@ import { createMetrics } from "../../apiserver/metrics.ts";
 import { quotaParts } from "../../apiserver/quota_usage.ts";
 import { componentStatuses } from "../../apiserver/component_status.ts";
 import { resources, standIns } from "../../apiserver/registry/mod.ts";
+import { resourceMetrics, type ResourceMetricsParts } from "../../apiserver/resource_metrics/mod.ts";
 import { servedOf } from "../../apiserver/served.ts";
 import { createSystemObjects } from "../../apiserver/system_objects.ts";
 import { createHandler, type Handler, type ServerParts } from "../../apiserver/server.ts";
@@ -45,12 +46,16 @@ export const adminToken = "admin-token";
 export interface SecuredOptions {
   /** Kinds that are off. Default: none. */
   runtimeConfig?: RuntimeConfig;
+  /** How the agents answer. Default: not at all. */
+  connect?: ResourceMetricsParts["connect"];
   /** In the place of those that are made. */
   parts?: Partial<ServerParts>;
 }
 
 /** With the default roles, bindings and namespaces. */
-export async function createSecured({ runtimeConfig = new Map(), parts = {} }: SecuredOptions = {}): Promise<Secured> {
+export async function createSecured(options: SecuredOptions = {}): Promise<Secured> {
+  const { runtimeConfig = new Map(), connect = () => Promise.reject(new Error("there are no agents")), parts = {} } =
+    options;
   const clock = new FakeClock();
   const storages = [...new Set(resources.map(({ storage }) => storage))];
   let auth!: Auth;
@@ -74,7 +79,10 @@ export async function createSecured({ runtimeConfig = new Map(), parts = {} }: S
         ...servedOf({
           resources,
           reviews: [...auth.reviews, ...standIns],
-          computed: [componentStatuses({ cache, clock, checkStore: () => store.stats() })],
+          computed: [
+            componentStatuses({ cache, clock, checkStore: () => store.stats() }),
+            ...resourceMetrics({ cache, clock, connect }),
+          ],
         }, runtimeConfig),
       };
     },

@@ -41,10 +41,9 @@ export async function about(shell: Shell): Promise<void> {
     "selfsubjectrulesreviews.authorization.k8s.io",
   );
   await step("top", async () => {
-    await shell.says(
-      "top node",
-      /^NAME +CPU\(cores\) +CPU\(%\) +MEMORY\(bytes\) +MEMORY\(%\)\s*\nh1 +\d+m +\d+% +\d+Mi +\d+%/,
-    );
+    const head = "^NAME +CPU\\(cores\\) +CPU\\(%\\) +MEMORY\\(bytes\\) +MEMORY\\(%\\)\\s*\\n";
+    const use = new RegExp(`${head}h1 +\\d+m +\\d+% +\\d+Mi +\\d+%`);
+    await shell.scene.cluster.eventually("top node", (text) => use.test(text));
     await shell.says("top pod -A", /^(NAMESPACE +NAME +CPU\(cores\) +MEMORY\(bytes\)|$)/);
   });
   await step("get --raw and proxy", async () => {
