@@ -272,6 +272,8 @@ export const regainedTrustMs = 10_000;
 /** The kernel's table is compared with ours this often, and at most for this share of the time. */
 export const proxyVerifyIntervalMs = 30_000;
 export const proxyVerifyShareMax = 0.01;
+/** It is looked whether the table is there at all this often. */
+export const proxyGlanceIntervalMs = 5_000;
 /** A sync that has been due for longer makes the proxy unhealthy (kube-proxy's healthz: twice the sync period). */
 export const proxyStaleMs = 60_000;
 /** The nft and conntrack programs, for one run. */

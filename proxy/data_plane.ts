@@ -8,6 +8,8 @@ export interface DataPlane {
   change(changes: ReadonlyMap<string, ServiceEntry | undefined>): Promise<void>;
   /** What is not as it should be, in words; `undefined` when it could not be told this time. */
   check(): Promise<readonly string[] | undefined>;
+  /** Is there anything of it? Cheap, unlike check(): asked often, because somebody's `flush ruleset` takes all at once. */
+  isThere(): Promise<boolean>;
   /** Ends what needs this process. What the kernel does goes on. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@
  */
 import { getLogger } from "log";
 import {
+  proxyGlanceIntervalMs,
   proxyRetryMaxMs,
   proxyRetryMinMs,
   proxySyncIntervalMs,
@@ -77,7 +78,7 @@ export class Syncer {
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
-    const checking = this.#check(signal);
+    const checking = Promise.all([this.#check(signal), this.#glance(signal)]);
     this.#due();
     while (!signal.aborted) {
       if (!this.#needsLoad && this.#dirty.size === 0) {
@@ -140,6 +141,27 @@ export class Syncer {
     if (notes !== "" && this.#noted.get(key) !== notes) logger.warn("Service {key}: {notes}", { key, notes });
     if (notes === "") this.#noted.delete(key);
     else this.#noted.set(key, notes);
+  }
+
+  /** What is gone altogether is not missed for as long as a check is not due. */
+  async #glance(signal: AbortSignal): Promise<void> {
+    const { plane, clock } = this.options;
+    let pause = proxyGlanceIntervalMs;
+    for (;;) {
+      await sleep(clock, pause, signal);
+      if (signal.aborted) return;
+      const started = clock.now();
+      try {
+        if (!await plane.isThere()) {
+          this.repairs++;
+          logger.warn("the rules are gone, loading them anew: something flushes rules that are not its own");
+          this.markAll();
+        }
+      } catch (error) {
+        logger.debug("the rules could not be looked for: {error}", { error: String(error) });
+      }
+      pause = Math.max(proxyGlanceIntervalMs, (clock.now() - started) / proxyVerifyShareMax);
+    }
   }
 
   async #check(signal: AbortSignal): Promise<void> {

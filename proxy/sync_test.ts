@@ -1,5 +1,5 @@
 import assert from "assert";
-import { proxyRetryMinMs, proxySyncIntervalMs, proxyVerifyIntervalMs } from "../lib/limits.ts";
+import { proxyGlanceIntervalMs, proxyRetryMinMs, proxySyncIntervalMs, proxyVerifyIntervalMs } from "../lib/limits.ts";
 import { FakeClock } from "../lib/seams/clock.ts";
 import type { DataPlane } from "./data_plane.ts";
 import type { ServiceEntry, ServiceMap } from "./model.ts";
@@ -12,9 +12,16 @@ class MemoryPlane implements DataPlane {
   readonly log: string[] = [];
   failNext = 0;
   differences: string[] = [];
+  isGone = false;
 
+  isThere(): Promise<boolean> {
+    return Promise.resolve(!this.isGone);
+  }
   load(all: ServiceMap): Promise<void> {
-    return this.#do(`load ${all.size}`, () => this.has = new Map(all));
+    return this.#do(`load ${all.size}`, () => {
+      this.has = new Map(all);
+      this.isGone = false;
+    });
   }
   change(changes: ReadonlyMap<string, ServiceEntry | undefined>): Promise<void> {
     return this.#do(`change ${[...changes.keys()].join(" ")}`, () => {
@@ -115,6 +122,16 @@ Deno.test("Syncer repairs what a check finds", async () => {
   await s.clock.advance(0);
   assert.deepEqual(s.plane.log.slice(1), [`load ${s.all.size}`]);
   assert.equal(s.syncer.repairs, 1);
+});
+
+Deno.test("Syncer notices within seconds that everything is gone", async () => {
+  await using s = await started();
+  s.plane.isGone = true;
+  await s.clock.advance(proxyGlanceIntervalMs);
+  await s.clock.advance(0);
+  assert.deepEqual(s.plane.log.slice(1), [`load ${s.all.size}`]);
+  await s.clock.advance(proxyGlanceIntervalMs);
+  assert.deepEqual([s.plane.log.length, s.syncer.repairs], [2, 1]);
 });
 
 Deno.test("Syncer tells the revision that its data plane follows, and none that failed", async () => {

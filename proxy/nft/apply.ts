@@ -24,6 +24,13 @@ export class Nft {
     throw new CommandError(command, result);
   }
 
+  async exists(): Promise<boolean> {
+    const command = ["nft", "list", "tables", "ip"];
+    const result = await this.#run(command);
+    if (result.code !== 0) throw new CommandError(command, result);
+    return result.stdout.split("\n").includes(`table ip ${this.table}`);
+  }
+
   async remove(): Promise<void> {
     await this.apply(removeText(this.table));
   }

@@ -189,6 +189,7 @@ Deno.test({
     for (const damage of damages) {
       await lab.run("node", damage);
       assert.notEqual((await restarted.check())!.length, 0, damage);
+      assert.equal(await restarted.isThere(), damage !== "nft flush ruleset", damage);
       await restarted.load(worldMap());
       assert.deepEqual(await restarted.check(), [], damage);
     }

@@ -79,6 +79,10 @@ export class NftPlane implements DataPlane {
     return compare(this.#ruleset.table(), listing, { rules: this.#rules });
   }
 
+  async isThere(): Promise<boolean> {
+    return !this.#loaded || await this.#nft.exists();
+  }
+
   /** The table stays, and works on. */
   close(): Promise<void> {
     return Promise.resolve();

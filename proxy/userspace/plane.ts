@@ -115,6 +115,11 @@ export class UserspacePlane implements DataPlane {
     });
   }
 
+  /** Its sockets are nobody else's to close; routes are looked after by check(). */
+  isThere(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   /** Takes nothing new, lets open connections go on for a while, and gives all addresses up. */
   async close(): Promise<void> {
     await this.#alone(async () => {

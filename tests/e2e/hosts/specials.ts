@@ -193,6 +193,26 @@ async function manual(scene: ManyScene): Promise<void> {
   });
 }
 
+/** As `systemctl reload nftables` does it. */
+async function flushed(scene: ManyScene): Promise<void> {
+  const { step, hosts, cluster } = scene;
+  await step("a host whose rules somebody has flushed serves again within seconds", async () => {
+    const host = hosts[1]!;
+    const { spec } = await cluster.json("get service web");
+    const wanted = names(await podsOf(scene, "web"));
+    const inside = (await places(scene)).filter((place) => place.host === host);
+    assert.equal((await host.exec(["nft", "flush", "ruleset"])).code, 0);
+    const begun = performance.now();
+    for (const place of [...inside, outside(scene)]) {
+      const url = place.host === undefined
+        ? `http://${host.ip}:${spec.ports[0].nodePort}/`
+        : `http://${spec.clusterIP}/`;
+      await answersWith(place, url, wanted);
+    }
+    assert.ok(performance.now() - begun < 25_000, "that is the patience of a check, not of a glance");
+  });
+}
+
 export async function specials(scene: ManyScene): Promise<void> {
   await byName(scene);
   await affinity(scene);
@@ -200,4 +220,5 @@ export async function specials(scene: ManyScene): Promise<void> {
   await balanced(scene);
   await manual(scene);
   await udp(scene);
+  await flushed(scene);
 }
