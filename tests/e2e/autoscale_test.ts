@@ -57,6 +57,11 @@ async function top(cluster: Cluster): Promise<void> {
   assert.match(await cluster.ask("top pods -l app=burn --sum"), /_+\s+_+\s*\n\s+[1-9]\d*m +\d+Mi/);
   const table = await cluster.ask("get pods.metrics.k8s.io");
   assert.match(table, /^NAME +CPU +MEMORY +WINDOW\s*\nburn-\S+ +\d+\S* +\d+\S* +[\d.ms]+/);
+  const raw = await cluster.ask("get --raw /api/v1/nodes/h1/proxy/metrics/resource");
+  assert.match(
+    raw,
+    /^container_cpu_usage_seconds_total\{container="work",namespace="default",pod="burn-\S+"\} [\d.e-]+ \d+$/m,
+  );
   const { items } = JSON.parse(await cluster.ask("get --raw /apis/metrics.k8s.io/v1beta1/nodes"));
   assert.match(items[0].usage.cpu, /^\d+[num]?$/);
 }

@@ -9,7 +9,7 @@ import { keyOf } from "../../../lib/kind.ts";
 import { createQueue, type Queue } from "../../../lib/queue/queue.ts";
 import { type PodMetrics, podMetricsKind } from "../../../lib/resource_metrics.ts";
 import type { Clock } from "../../../lib/seams/clock.ts";
-import { matchesLabels } from "../../../lib/selector/labels.ts";
+import { matchesLabels, type Selector } from "../../../lib/selector/labels.ts";
 import { isReason, StatusError } from "../../../lib/status.ts";
 import type { HorizontalPodAutoscaler } from "../../../lib/types/autoscaling_v2.ts";
 import type { Pod } from "../../../lib/types/core_v1.ts";
@@ -33,7 +33,7 @@ const workers = 5;
 interface Known {
   memory?: Memory;
   /** Of its target's pods, when it was last looked at. */
-  selector?: string;
+  selector?: Selector;
 }
 
 export async function runAutoscaler(parts: Parts, signal: AbortSignal): Promise<void> {
@@ -104,14 +104,16 @@ class Autoscaler {
   async #gather(key: string, hpa: HorizontalPodAutoscaler): Promise<{ view: AutoscalerView; target?: Target }> {
     const { namespace } = hpa.metadata;
     const target = await answered(() => this.#targets.get(namespace, hpa.spec.scaleTargetRef));
-    const selector = "ok" in target ? target.ok.scale.status?.selector : undefined;
+    const text = "ok" in target ? target.ok.scale.status?.selector ?? "" : "";
+    const parsed = text === "" ? { error: "none" } : parseSelector(text);
+    const selector = "ok" in parsed ? parsed.ok : undefined;
     this.known.set(key, { ...this.known.get(key), selector });
     const pods = this.#selected(namespace, selector);
     const view: AutoscalerView = {
       hpa,
       pods,
       scale: "ok" in target ? { ok: target.ok.scale } : target,
-      metrics: await this.#metrics(hpa, selector),
+      metrics: await this.#metrics(hpa, text),
       deciding: this.#deciding(namespace, pods),
       memory: this.known.get(key)?.memory,
       settings: this.settings,
@@ -119,26 +121,24 @@ class Autoscaler {
     return { view, target: "ok" in target ? target.ok : undefined };
   }
 
-  #selected(namespace: string, selector: string | undefined): readonly Pod[] {
-    if (!selector) return [];
-    const parsed = parseSelector(selector);
-    if ("error" in parsed) return [];
-    return this.#pods.by("namespace", namespace).filter(({ metadata }) => matchesLabels(parsed.ok, metadata.labels));
+  #selected(namespace: string, selector: Selector | undefined): readonly Pod[] {
+    if (selector === undefined) return [];
+    return this.#pods.by("namespace", namespace).filter(({ metadata }) => matchesLabels(selector, metadata.labels));
   }
 
+  /** All autoscalers whose target selects any of the pods. */
   #deciding(namespace: string, pods: readonly Pod[]): { name: string; namespace: string }[] {
-    const uids = new Set(pods.map(({ metadata }) => metadata.uid));
+    const prefix = `${namespace}/`;
     return [...this.known].flatMap(([key, { selector }]) => {
-      const [space = "", name = ""] = key.split("/");
-      if (space !== namespace) return [];
-      const shared = this.#selected(namespace, selector).some(({ metadata }) => uids.has(metadata.uid));
-      return shared ? [{ name, namespace }] : [];
+      if (selector === undefined || !key.startsWith(prefix)) return [];
+      if (!pods.some(({ metadata }) => matchesLabels(selector, metadata.labels))) return [];
+      return [{ name: key.slice(prefix.length), namespace }];
     });
   }
 
-  async #metrics({ metadata, spec }: HorizontalPodAutoscaler, selector: string | undefined) {
+  async #metrics({ metadata, spec }: HorizontalPodAutoscaler, selector: string) {
     const wanted = (spec.metrics ?? []).some(({ type }) => type === "Resource" || type === "ContainerResource");
-    if (!wanted || !selector) return { ok: [] };
+    if (!wanted || selector === "") return { ok: [] };
     return await answered<readonly PodMetrics[]>(async () => {
       const options = { namespace: metadata.namespace, labelSelector: selector };
       return (await this.#client.list(podMetricsKind, options)).items;

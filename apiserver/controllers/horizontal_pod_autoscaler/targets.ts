@@ -3,6 +3,7 @@ import { type Client, pathOf } from "../../../lib/client/client.ts";
 import type { Kind } from "../../../lib/kind.ts";
 import { scaleDiscoveryMs } from "../../../lib/limits.ts";
 import type { Clock, Instant } from "../../../lib/seams/clock.ts";
+import { isReason } from "../../../lib/status.ts";
 import type { Scale } from "../../../lib/types/autoscaling_v1.ts";
 import type { CrossVersionObjectReference } from "../../../lib/types/autoscaling_v2.ts";
 import { discover } from "../discovery.ts";
@@ -27,8 +28,16 @@ export class Targets {
     if (found === undefined) {
       throw new MetricsError(`no matches for kind ${JSON.stringify(kind)} in group ${JSON.stringify(of.group)}`);
     }
-    const response = await this.client.raw("GET", pathOf(found, { namespace, name }, "scale"));
-    return { kind: found, scale: await response.json() };
+    try {
+      const response = await this.client.raw("GET", pathOf(found, { namespace, name }, "scale"));
+      return { kind: found, scale: await response.json() };
+    } catch (error) {
+      // The kind itself, or this version of it, is gone: it is looked for again.
+      if (isReason(error, "NotFound") && error.status.details?.kind === undefined) {
+        this.#kinds = this.#kinds.filter((kind) => kind !== found);
+      }
+      throw error;
+    }
   }
 
   async resize({ kind, scale }: Target, replicas: number): Promise<void> {
