@@ -332,6 +332,12 @@ Deno.test("reached() waits its time and then says where the cache is", async () 
   assert.ok(await waiting instanceof NotReached);
 });
 
+Deno.test("reached() waits for nothing once the cache is closed", async () => {
+  const f = await Fixture.start();
+  await f.cache.close();
+  await assert.rejects(f.cache.reached(1), NotReached);
+});
+
 Deno.test("fresh() makes sure that the cache has what others wrote, without a wake-up", async () => {
   const f = await Fixture.start();
   f.store.deaf = true;

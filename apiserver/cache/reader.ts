@@ -123,6 +123,8 @@ class WatchCache implements Cache {
 
   async reached(revision: Revision, timeoutMs: number = cacheReachedTimeoutMs): Promise<void> {
     if (revision <= this.#revision && this.#ready) return;
+    // Nobody reads any more, so nothing will come.
+    if (this.#closed) throw new NotReached(revision, this.#revision);
     // The caller knows that there is something, so the message of it need not be waited for.
     this.#wake();
     await this.#waiters.wait(revision, timeoutMs);
