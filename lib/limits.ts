@@ -286,6 +286,8 @@ export const userspaceFlowsMax = 4_096;
 export const userspaceConnectTimeoutMs = 5_000;
 /** Endpoints that are tried for one connection. */
 export const userspaceTriesMax = 4;
+/** Before connections are taken again where that failed. */
+export const userspaceAcceptPauseMs = 200;
 /** Sockets that the userspace mode listens on; more are left out. */
 export const userspaceListenersMax = 16_384;
 /** Open connections may go on for so long when the userspace mode is stopped. */

@@ -3,7 +3,13 @@
  * stay half open. Left out: resets are passed on as the end of the connection.
  */
 import { getLogger } from "log";
-import { userspaceConnectionsMax, userspaceConnectTimeoutMs, userspaceTriesMax } from "../../lib/limits.ts";
+import {
+  userspaceAcceptPauseMs,
+  userspaceConnectionsMax,
+  userspaceConnectTimeoutMs,
+  userspaceTriesMax,
+} from "../../lib/limits.ts";
+import { sleep } from "../../lib/seams/clock.ts";
 import type { Backend } from "../model.ts";
 import { nameOf } from "./balance.ts";
 import type { Forwarding, Listener } from "./forwarding.ts";
@@ -17,15 +23,23 @@ interface Dial {
   readonly abort: AbortController;
 }
 
+/** What of a Deno.TcpListener is used. */
+export type Accepting = Pick<Deno.TcpListener, "accept" | "close">;
+
 /** Throws when the address and port can't be had. */
 export function listenTcp(at: { address: string; port: number }, forwarding: Forwarding): Listener {
-  const listener = Deno.listen({ hostname: at.address, port: at.port });
+  return serveTcp(Deno.listen({ hostname: at.address, port: at.port }), forwarding);
+}
+
+export function serveTcp(listener: Accepting, forwarding: Forwarding): Listener {
   const forwarder = new TcpForwarder(forwarding);
-  const accepting = forwarder.accept(listener);
+  const closing = new AbortController();
+  const accepting = forwarder.accept(listener, closing.signal);
   return {
     changed: () => forwarder.changed(),
     // Until the last accept() has come back the kernel goes on taking connections.
     async close() {
+      closing.abort();
       listener.close();
       await accepting;
     },
@@ -37,18 +51,21 @@ class TcpForwarder {
 
   constructor(readonly forwarding: Forwarding) {}
 
-  async accept(listener: Deno.TcpListener): Promise<void> {
-    const { load } = this.forwarding;
-    try {
-      for await (const client of listener) {
+  async accept(listener: Accepting, closing: AbortSignal): Promise<void> {
+    const { load, clock } = this.forwarding;
+    while (!closing.aborted) {
+      try {
+        const client = await listener.accept();
         if (load.connections.size >= userspaceConnectionsMax) {
           load.refused++;
           client.close();
         } else void this.#forward(client);
+      } catch (error) {
+        if (closing.aborted) return;
+        // Such as too many open files: those who wait are taken when there is room again.
+        logger.error("accept: {error}", { error: String(error) });
+        await sleep(clock, userspaceAcceptPauseMs, closing);
       }
-    } catch (error) {
-      // Closing the listener ends the loop, in some versions with this error.
-      if (!(error instanceof Deno.errors.BadResource)) logger.error("accept: {error}", { error: String(error) });
     }
   }
 

@@ -1,14 +1,14 @@
 import assert from "assert";
-import { userspaceConnectionsMax } from "../../lib/limits.ts";
-import { systemClock } from "../../lib/seams/clock.ts";
+import { userspaceAcceptPauseMs, userspaceConnectionsMax } from "../../lib/limits.ts";
+import { FakeClock, systemClock } from "../../lib/seams/clock.ts";
 import type { Backend, PortEntry } from "../model.ts";
 import { services } from "../testing/world.ts";
 import { Balancer } from "./balance.ts";
 import { Forwarding, Load } from "./forwarding.ts";
 import type { Place, Socket } from "./sockets.ts";
-import { listenTcp } from "./tcp.ts";
+import { type Accepting, listenTcp, serveTcp } from "./tcp.ts";
 
-const place: Place = {
+const nowhere: Place = {
   clusterCidr: "10.244.0.0/16",
   dnsAddress: undefined,
   nodePortAddresses: [],
@@ -34,7 +34,13 @@ function front(...ports: number[]): Front {
   const port = probe.addr.port;
   probe.close();
   const socket = (): Socket => ({ key: "k", protocol: "tcp", address: "127.0.0.1", port, way: "cluster", to });
-  const forwarding = new Forwarding({ clock: systemClock, load, balancer: new Balancer(), socket, place: () => place });
+  const forwarding = new Forwarding({
+    clock: systemClock,
+    load,
+    balancer: new Balancer(),
+    socket,
+    place: () => nowhere,
+  });
   const listener = listenTcp(socket(), forwarding);
   let closing: Promise<void> | undefined;
   const close = () => closing ??= listener.close();
@@ -190,4 +196,27 @@ Deno.test({
     assert.equal(through.load.refused, 1);
     client.close();
   },
+});
+
+Deno.test("serveTcp() goes on after it could not take a connection", async () => {
+  const clock = new FakeClock();
+  let accepts = 0;
+  const pending = Promise.withResolvers<Deno.TcpConn>();
+  const listener: Accepting = {
+    accept() {
+      accepts++;
+      return accepts < 3 ? Promise.reject(new Error("Too many open files (os error 24)")) : pending.promise;
+    },
+    close: () => pending.reject(new Deno.errors.BadResource("closed")),
+  };
+  const socket: Socket = { key: "k", protocol: "tcp", address: "127.0.0.1", port: 1, way: "cluster", to: web };
+  const options = { clock, load: new Load(), balancer: new Balancer(), socket: () => socket, place: () => nowhere };
+  const serving = serveTcp(listener, new Forwarding(options));
+  await clock.advance(0);
+  assert.equal(accepts, 1);
+  await clock.advance(userspaceAcceptPauseMs);
+  await clock.advance(userspaceAcceptPauseMs);
+  assert.equal(accepts, 3);
+  await serving.close();
+  assert.equal(accepts, 3);
 });
