@@ -166,7 +166,7 @@ Deno.test("metrics.k8s.io answers what nodes and pods use", async () => {
   assert.equal(await selected("labelSelector=app%3Dother"), 0);
   assert.equal(await selected("fieldSelector=metadata.name%3Dother"), 0);
   const none = await f.send("GET", `${api}/namespaces/d/pods/other`);
-  assert.deepEqual([none.status, none.body.message], [404, 'pods.metrics.k8s.io "d/other" not found']);
+  assert.deepEqual([none.status, none.body.message], [404, 'podmetrics.metrics.k8s.io "d/other" not found']);
   await f.close();
 });
 

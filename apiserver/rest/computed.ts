@@ -43,8 +43,9 @@ export async function answerComputed(call: Call, { objects, warning }: Computed)
     const accepted = negotiate(request, query, "object");
     const name = call.info.name!;
     const found = (await objects({ namespace, name })).find(({ metadata }) => metadata.name === name);
-    // As metrics-server says it: a name alone would not tell in which namespace it was looked for.
-    if (found === undefined) throw notFound(resource, namespace === undefined ? name : `${namespace}/${name}`);
+    // As metrics-server says it: `nodes` would be taken for the real ones, and a name alone is not enough in a namespace.
+    const what = { group: resource.group, plural: resource.kind.toLowerCase() };
+    if (found === undefined) throw notFound(what, namespace === undefined ? name : `${namespace}/${name}`);
     return answerEntry(request, resource, new WorkedOut(found), { accepted, now });
   }
   const accepted = negotiate(request, query, "list");
