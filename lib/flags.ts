@@ -205,6 +205,11 @@ export function cidr(help: string, fallback: string, longest: number): Flag<stri
     value: "CIDR",
     default: fallback,
     parse(given) {
+      if (given.includes(":")) {
+        throw new Error(
+          `${JSON.stringify(given)}: IPv6 is not supported yet, alone or beside IPv4: give one IPv4 range`,
+        );
+      }
       const [base, prefix, more] = given.split("/");
       const bits = Number(prefix);
       if (more !== undefined || prefix === undefined || !/^\d+$/.test(prefix) || bits < 8 || bits > longest) {

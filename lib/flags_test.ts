@@ -56,6 +56,8 @@ Deno.test("parseFlags() refuses what is wrong, with the name it was given by", (
     [["--proxy-mode", "ipvs"], {}, "", /^--proxy-mode: "ipvs" is not one of nftables, userspace/],
     [["--service-cidr", "10.96.0.1/16"], {}, "", /bits set below its prefix/],
     [["--service-cidr", "10.96.0.0/31"], {}, "", /prefix from 8 to 28/],
+    [["--service-cidr", "fd00::/108"], {}, "", /IPv6 is not supported yet/],
+    [["--service-cidr", "10.96.0.0/16,fd00::/108"], {}, "", /IPv6 is not supported yet, alone or beside IPv4/],
     [["--node-ip", "1.2.3.256"], {}, "", /not an IPv4 address/],
     [["--node-ip", "fe80::1"], {}, "", /not supported yet/],
     [["--node-port-range", "5-1"], {}, "", /not a range of ports/],
