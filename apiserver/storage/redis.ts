@@ -17,6 +17,7 @@ import {
 import { type Clock, systemClock } from "../../lib/seams/clock.ts";
 import { type Random, systemRandom } from "../../lib/seams/random.ts";
 import { Connection, type ConnectionOptions, type TlsOptions } from "./connection.ts";
+import { durabilityWarning, readSettings } from "./durability.ts";
 import { mergeHistories, type XReadReply } from "./history.ts";
 import { Keys } from "./keys.ts";
 import { parseRedisUrl } from "./redis_url.ts";
@@ -143,6 +144,8 @@ class RedisStore implements Store {
 
   async open(): Promise<void> {
     await this.#beginEpoch("", 0);
+    const warning = await this.#main.read(async (redis) => durabilityWarning(await readSettings(redis)));
+    if (warning !== undefined) log.warn("Redis may lose acknowledged writes: {warning}", { warning });
   }
 
   async write(write: Write): Promise<Revision> {
