@@ -11,7 +11,8 @@ type Managed = KubeObject["metadata"]["managedFields"];
 
 /** The author of a new object owns all of it. */
 export function recordCreate(call: Call, object: KubeObject, manager: string): void {
-  setManagers(object, trackUpdate({ ...about(call), manager, before: undefined, after: object }) as Managed);
+  const ignored = ignoredBy(call.resource, undefined);
+  setManagers(object, trackUpdate({ ...about(call), manager, before: undefined, after: object, ignored }) as Managed);
 }
 
 export interface Tracked {
@@ -25,7 +26,10 @@ export interface Tracked {
 /** The author of an update owns what it changed. */
 export function recordUpdate(call: Call, tracked: Tracked): void {
   const { before, after, manager, subresource } = tracked;
-  setManagers(after, trackUpdate({ ...about(call), manager, subresource, before, after }) as Managed);
+  // What another subresource writes is its own to know.
+  const whole = subresource === undefined || subresource === "status";
+  const ignored = whole ? ignoredBy(call.resource, subresource) : undefined;
+  setManagers(after, trackUpdate({ ...about(call), manager, subresource, before, after, ignored }) as Managed);
 }
 
 export interface ApplyConfig {

@@ -1,6 +1,6 @@
 /**
  * THE write path. Create, update, patch, apply, status, scale and every dry-run of them go through here, in this order:
- * get old → defaults → mutating admission → prepare → managed fields → validate → validating admission → compare-and-set.
+ * get old → defaults → managed fields → mutating admission → prepare → validate → validating admission → compare-and-set.
  * What is decided on a cached object that turns out to be stale is decided again on what is stored.
  */
 import { admissionAttemptsMax, writeAttemptsMax } from "../../lib/limits.ts";
@@ -99,13 +99,14 @@ export async function createObject(call: Call, key: string, object: KubeObject, 
   startMeta(resource, object.metadata, { uid: core.random.uuid(), created: rfc3339(core.clock.now()) });
   dropRepeatedOwners(object, "", call.warn);
   applyDefaults(resource, object);
+  // What is not in the body is nobody's, or of those who add it.
+  if (spec.manager !== undefined) recordCreate(call, object, spec.manager);
   const admitted = admission(call, { operation: "CREATE", name: object.metadata.name, object, dryRun: spec.dryRun });
   await mutate(call, admitted);
   dropRepeatedOwners(object, afterAdmission, call.warn);
   const { status = {} } = object as { status?: unknown };
   if (resource.status) (object as { status?: unknown }).status = resource.createsWithStatus ? status : {};
   resource.prepareCreate?.(object, prepareContext(call));
-  if (spec.manager !== undefined) recordCreate(call, object, spec.manager);
   refuse(call, object, [
     ...validateMeta(resource, object.metadata),
     ...resource.validate(object),
@@ -135,13 +136,13 @@ async function updateObject(call: Call, update: Update): Promise<Written> {
   if (spec.part === "status") keepAllButStatus(object, before);
   dropRepeatedOwners(object, "", call.warn);
   applyDefaults(call.resource, object);
+  if (spec.manager !== undefined) recordUpdate(call, { before, after: object, ...spec, manager: spec.manager });
   const { name } = before.metadata;
   const about = { operation: "UPDATE" as const, subresource: spec.subresource, name, object, old: before };
   const admitted = admission(call, { ...about, dryRun: spec.dryRun });
   await mutate(call, admitted);
   dropRepeatedOwners(object, afterAdmission, call.warn);
   prepareUpdate(call, update);
-  if (spec.manager !== undefined) recordUpdate(call, { before, after: object, ...spec, manager: spec.manager });
   refuse(call, object, updateErrors(call, update));
   for (const warning of call.resource.warnings?.(object, before) ?? []) call.warn(warning);
   return await validated(call, admitted, async (claims) => {

@@ -33,6 +33,7 @@ import {
 } from "./managed_fields.ts";
 import { merge, removeItems } from "./merge.ts";
 import { appliedSet, rootField, topologyError, withNamedFields } from "./types.ts";
+import { zeroObject } from "./zero.ts";
 
 /** Fields that nobody owns: they identify the object, or are the server's. */
 const stripped = fieldSetOf(
@@ -167,7 +168,7 @@ const entriesOf = (object: object | undefined): ManagedFieldsEntry[] | undefined
 function managersBefore(request: ApplyRequest, live: Json): Managers {
   const known = decodeManagers(entriesOf(request.live)) ?? new Map();
   if (known.size > 0 || request.live === undefined) return known;
-  return took(new Map(), compare({}, live, request.definition, request.ignored), {
+  return took(new Map(), compare(zeroObject(request.definition), live, request.definition, request.ignored), {
     ...request,
     manager: "before-first-apply",
   });
@@ -252,7 +253,7 @@ export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] {
   const { before, after, definition, ignored } = request;
   const managers = managersOf(request);
   if (managers.size === 0 && before !== undefined) return [];
-  const old = withoutManagedFields((before ?? {}) as Json);
+  const old = withoutManagedFields((before ?? zeroObject(definition)) as Json);
   const comparison = compare(old, withoutManagedFields(after as Json), definition, ignored);
   return encodeManagers(capManagers(took(managers, comparison, request)));
 }

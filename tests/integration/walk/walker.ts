@@ -81,7 +81,7 @@ export class Walker {
     return [place, name, subresource].filter((part) => part !== undefined).join("/");
   }
 
-  object(name: string, labels: Record<string, string> = {}): Json & { metadata: Json } {
+  object(name: string, labels: Record<string, string> = { made: "walk" }): Json & { metadata: Json } {
     const metadata: Json = { name, labels };
     if (this.resource.namespaced) metadata.namespace = namespace;
     return { apiVersion: this.apiVersion, kind: this.kind, metadata, ...structuredClone(this.sample.object) };
