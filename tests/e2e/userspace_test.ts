@@ -36,7 +36,7 @@ const web = [{
   spec: { type: "NodePort", selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
 }];
 
-const curl = (url: string) => ["curl", "-sS", "--max-time", "5", "--retry", "5", "--retry-connrefused", url];
+const curl = (url: string) => ["curl", "-sS", "--max-time", "20", "--retry", "5", "--retry-connrefused", url];
 
 async function tour({ cluster, host, lab }: Scene): Promise<void> {
   await cluster.ask(`apply -f ${hello}`);
@@ -47,14 +47,14 @@ async function tour({ cluster, host, lab }: Scene): Promise<void> {
     ["the host, by loopback", () => host.exec(curl(`http://127.0.0.1:${nodePort}`))],
     ["the host, by the cluster IP", () => host.exec(curl(`http://${spec.clusterIP}`))],
     ["outside, by the node port", () => lab.client(curl(`http://${host.ip}:${nodePort}`))],
-    ["a pod, by the name", () => cluster.kubectl("exec deploy/hello -- timeout 5 wget -qO- http://hello")],
+    ["a pod, by the name", () => cluster.kubectl("exec deploy/hello -- timeout 20 wget -qO- http://hello")],
     [
       "a pod, by the whole name",
-      () => cluster.kubectl("exec deploy/hello -- timeout 5 wget -qO- http://hello.default.svc.cluster.local"),
+      () => cluster.kubectl("exec deploy/hello -- timeout 20 wget -qO- http://hello.default.svc.cluster.local"),
     ],
     [
       "a pod, by the node port",
-      () => cluster.kubectl(`exec deploy/hello -- timeout 5 wget -qO- http://${host.ip}:${nodePort}`),
+      () => cluster.kubectl(`exec deploy/hello -- timeout 20 wget -qO- http://${host.ip}:${nodePort}`),
     ],
   ];
   for (const [way, ask] of ways) {
