@@ -1,20 +1,23 @@
 /** `/scale`: the replicas of any kind that has some, in one form (autoscaling/v1 Scale). */
 import { checkConfig } from "../../lib/apply/mod.ts";
-import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
+import { humanDuration } from "../../lib/duration.ts";
+import { apiVersionOf, keyOf, type KubeObject } from "../../lib/kind.ts";
 import { clone, type Json } from "../../lib/patch/equal.ts";
 import { definition } from "../../lib/schema/schema.ts";
 import { fieldError, invalid, isReason, notFound } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
-import { answerObject } from "./answer.ts";
+import { answerEntry } from "./answer.ts";
 import { parseConfig } from "./apply.ts";
 import { type Call, keyFor } from "./call.ts";
 import { readObject } from "./get.ts";
 import { applyConfig } from "./managed.ts";
-import { negotiate } from "./negotiate.ts";
+import { type Accepted, negotiate } from "./negotiate.ts";
 import { managerOf, type WriteOptions, writeOptions } from "./options.ts";
 import { decodeAs, patcher, type PatchKind, patchKind, readPatch } from "./patch.ts";
 import { checkPlace, checkRevision } from "./preconditions.ts";
+import { defineResource, type Resource } from "./resource.ts";
 import { bodySource } from "./source.ts";
+import { Item } from "./text.ts";
 import { write } from "./write.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" } as const;
@@ -38,6 +41,26 @@ function scaleOf(call: Call, object: KubeObject): Scale {
   };
 }
 
+/** Its columns (pkg/printers/internalversion, scaleColumnDefinitions). */
+const shown = defineResource<Scale>({ ...scaleKind, plural: "scales", namespaced: true }, {
+  definition: scaleDefinition.id,
+  columns: [
+    { name: "Name", type: "string", format: "name", value: ({ metadata }) => metadata.name },
+    { name: "Desired", type: "integer", value: ({ spec }) => spec.replicas ?? 0 },
+    { name: "Available", type: "integer", value: ({ status }) => status?.replicas ?? 0 },
+    {
+      name: "Age",
+      type: "string",
+      value: ({ metadata }, now) => humanDuration(now - Date.parse(metadata.creationTimestamp)),
+    },
+  ],
+}, () => []) as unknown as Resource;
+
+function answerScale(call: Call, object: Scale, accepted: Accepted): Response {
+  const entry = new Item(keyOf(object), Number(object.metadata.resourceVersion), JSON.stringify(object), object);
+  return answerEntry(call.request, shown, entry, { accepted, now: call.core.clock.now() });
+}
+
 /** Upstream names the subresource when there is nothing to scale. */
 async function scaledObject(call: Call): Promise<KubeObject> {
   try {
@@ -54,7 +77,7 @@ export async function scale(call: Call): Promise<Response> {
   const accepted = negotiate(request, query, "object");
   if (info.verb === "get") {
     const object = scaleOf(call, await scaledObject(call));
-    return answerObject(request, object, { accepted, definition: scaleDefinition });
+    return answerScale(call, object, accepted);
   }
   const type = info.verb === "patch" ? patchKind(request, { strategicMerge: true }) : undefined;
   const options = writeOptions(query, type === undefined ? "UpdateOptions" : "PatchOptions", {
@@ -73,7 +96,7 @@ export async function scale(call: Call): Promise<Response> {
       return next(old);
     },
   });
-  return answerObject(request, scaleOf(call, entry.object), { accepted, definition: scaleDefinition });
+  return answerScale(call, scaleOf(call, entry.object), accepted);
 }
 
 function checkReplicas(wanted: Scale): number {

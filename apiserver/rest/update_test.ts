@@ -217,6 +217,11 @@ Deno.test("/scale reads and writes replicas as every other kind's", async () => 
     { replicas: 2 },
     { replicas: 0, selector: "app=web" },
   ]);
+  const asTable = { accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+  const table = (await f.send("GET", `${deployments}/w/scale`, undefined, asTable)).body;
+  // deno-lint-ignore no-explicit-any
+  assert.deepEqual(table.columnDefinitions.map((column: any) => column.name), ["Name", "Desired", "Available", "Age"]);
+  assert.deepEqual(table.rows[0].cells, ["w", 2, 0, "0s"]);
   const put = await f.send("PUT", `${deployments}/w/scale`, { ...scale, spec: { replicas: 4 } });
   assert.deepEqual([put.status, put.body.spec.replicas], [200, 4]);
   const stale = await f.send("PUT", `${deployments}/w/scale`, { ...scale, spec: { replicas: 5 } });

@@ -18,6 +18,7 @@ export async function workloads(shell: Shell): Promise<void> {
       /[Ee]xpected replicas to be 1, was 2/,
     );
     await cluster.eventually("get deployment web --no-headers", (text) => / 2\/2 +2 +2 /.test(text));
+    await shell.says("get deployment web --subresource=scale", /NAME +DESIRED +AVAILABLE +AGE *\nweb +2 +2 /);
   });
   await step("autoscale", async () => {
     await shell.says("autoscale deployment web --min=2 --max=4 --cpu-percent=80", /autoscaled/);
