@@ -296,7 +296,20 @@ Deno.test({
     await c.tell([slice("web", target, all)]);
     await until("endpoints are back", async () => (await ask({ ...tcp, count: 1 }))[0] !== "refuse");
     assert.equal(await c.stop(proxy, "SIGTERM"), 0);
-    assert.doesNotMatch(await lab.run("node", "ip -4 route show table all"), /proto 84/);
+    const routes = () => lab.run("node", "ip -4 route show table all");
+    assert.doesNotMatch(await routes(), /proto 84/);
+    // And back, after one that could not clean up.
+    const killed = c.start(["--proxy-mode=userspace"]);
+    await until("it has the address", async () => /local 10\.96\.1\.1 .*proto 84/.test(await routes()));
+    await c.stop(killed, "SIGKILL");
+    const last = c.start();
+    await until(
+      "the kernel leads",
+      async () => /^[abc] /.test((await lab.ask("b", { to: "10.96.1.1", port: 80 }))[0]!),
+    );
+    assert.doesNotMatch(await routes(), /proto 84/);
+    assert.deepEqual(tally(await lab.ask("node", { to: "10.96.1.1", port: 80, count: 6 })), even);
+    assert.equal(await c.stop(last, "SIGTERM"), 0);
     await lab.run("node", `${Deno.execPath()} run -qA ${root}/proxy/reset.ts --data-dir=${c.dir}/data`);
     assert.equal(await state(), before);
   },
