@@ -11,9 +11,9 @@ export class Api {
     return this.http.clock;
   }
 
-  /** The path as the engine wants it. */
+  /** The path as the engine wants it; one that names its version already stays. */
   versioned(path: string): string {
-    return `/v${this.version}${path}`;
+    return /^\/v\d/.test(path) ? path : `/v${this.version}${path}`;
   }
 
   /** Must succeed; a repetition without effect (304) counts. Throws EngineError. */

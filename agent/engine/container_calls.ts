@@ -1,4 +1,4 @@
-/** The engine's API for containers: create, start, kill, remove, list, inspect, logs, events, stats. */
+/** The engine's API for containers: create, start, update, kill, remove, list, inspect, logs, events, stats. */
 import { sleep } from "../../lib/seams/clock.ts";
 import { engineChangeTimeoutMs, engineQueryTimeoutMs } from "../../lib/limits.ts";
 import type { Chunk, ContainerState, ContainerStats, ContainerSummary, Engine, EngineEvent } from "./engine.ts";
@@ -11,7 +11,7 @@ import type { Api } from "./api.ts";
 
 type ContainerCalls = Pick<
   Engine,
-  "list" | "inspect" | "create" | "start" | "kill" | "remove" | "logs" | "events" | "stats"
+  "list" | "inspect" | "create" | "start" | "update" | "kill" | "remove" | "logs" | "events" | "stats"
 >;
 
 export function containerCalls(api: Api): ContainerCalls {
@@ -28,6 +28,11 @@ export function containerCalls(api: Api): ContainerCalls {
     async start(id) {
       if (api.quirks.startsDependencies) await refuseWithoutDependency(api, id);
       const call = { method: "POST", path: containerPath(id, "/start"), operation: "start", subject: id } as const;
+      await api.ok(call, engineChangeTimeoutMs);
+    },
+    async update(id, resources) {
+      await needRunning(api, "update", id);
+      const call = { method: "POST", operation: "update", subject: id, ...api.quirks.update(id, resources) } as const;
       await api.ok(call, engineChangeTimeoutMs);
     },
     async kill(id, signal) {
@@ -149,11 +154,16 @@ async function* events(api: Api, options: Parameters<Engine["events"]>[0]): Asyn
   }
 }
 
-async function stats(api: Api, id: string): Promise<ContainerStats> {
-  const state = await need(api, "stats", id);
+async function needRunning(api: Api, operation: string, id: string): Promise<ContainerState> {
+  const state = await need(api, operation, id);
   if (state.status !== "running" && state.status !== "paused") {
-    throw new EngineError("not_running", "stats", id, `it is ${state.status}`);
+    throw new EngineError("not_running", operation, id, `it is ${state.status}`);
   }
+  return state;
+}
+
+async function stats(api: Api, id: string): Promise<ContainerStats> {
+  const state = await needRunning(api, "stats", id);
   // The kernel says more than Podman, and at once.
   const read = await readCgroupStats(state.pid, api.clock.now());
   if (read !== undefined) return read;

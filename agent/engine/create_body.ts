@@ -87,6 +87,7 @@ function filled(list: readonly string[] | undefined): readonly string[] | undefi
   return list === undefined || list.length === 0 ? undefined : list;
 }
 
-function defined<T extends object>(fields: T): T {
+/** The object without what is undefined. */
+export function defined<T extends object>(fields: T): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,4 +1,5 @@
 /** Docker's ways (20.10 and later). */
+import { defined } from "./create_body.ts";
 import type { CreateBody, Quirks } from "./quirks.ts";
 import { logRotation } from "../../lib/limits.ts";
 
@@ -18,6 +19,12 @@ export const dockerQuirks: Quirks = {
     if (host.UTSMode?.startsWith("container:")) delete host.UTSMode;
     return adjusted;
   },
+
+  update: (id, { memoryBytes, nanoCpus, cpuShares }) => ({
+    path: `/containers/${encodeURIComponent(id)}/update`,
+    // A limit above the sum with swap is refused, so both are said.
+    json: defined({ Memory: memoryBytes, MemorySwap: memoryBytes, NanoCpus: nanoCpus, CpuShares: cpuShares }),
+  }),
 
   since: (ms) => (ms / 1000).toFixed(3),
   state: async (state) => state,

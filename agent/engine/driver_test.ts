@@ -11,7 +11,7 @@ import { isEngineError } from "./error.ts";
 import { findEngine, podmanServiceCommand, socketCandidates } from "./find.ts";
 import { SocketHttp } from "./http.ts";
 import { oomKilled, podmanQuirks, podmanUlimits } from "./podman.ts";
-import { parseCgroups, statsOf } from "./stats.ts";
+import { limitsOf, parseCgroups, statsOf } from "./stats.ts";
 
 const noProcesses: Processes = {
   run: () => Promise.reject(new Error("no program is expected to run")),
@@ -330,4 +330,34 @@ Deno.test("SocketHttp gives up on an engine that does not answer", async () => {
   listener.close();
   await accepting;
   for (const conn of accepted) conn.close();
+});
+
+Deno.test("limitsOf() knows how control groups of both versions say that there is no limit", () => {
+  type Files = Parameters<typeof limitsOf>[0];
+  const table: [Files, ReturnType<typeof limitsOf>][] = [
+    [{ limit: "9223372036854771712\n", quota: "-1\n", period: "100000\n", cpuShares: 1024 }, { cpuShares: 1024 }],
+    [{ limit: "max\n", quota: "max", period: "100000", cpuShares: 2 }, { cpuShares: 2 }],
+    [{ limit: "67108864\n", quota: "150000\n", period: "100000\n", cpuShares: NaN }, {
+      memoryBytes: 67_108_864,
+      nanoCpus: 1_500_000_000,
+    }],
+    [{ limit: undefined, quota: undefined, period: undefined, cpuShares: NaN }, {}],
+  ];
+  for (const [files, limits] of table) assert.deepEqual(limitsOf(files), limits, JSON.stringify(files));
+});
+
+Deno.test("engines are told only what is to change, each in its own words", () => {
+  const podman = podmanQuirks({ processes: noProcesses });
+  assert.deepEqual(podman.update("a", { memoryBytes: 5 }), {
+    path: "/v4.0.0/libpod/containers/a/update",
+    json: { memory: { limit: 5, swap: 5 } },
+  });
+  assert.deepEqual(podman.update("a", { cpuShares: 7, nanoCpus: 250_000_000 }).json, {
+    cpu: { shares: 7, quota: 25_000, period: 100_000 },
+  });
+  assert.deepEqual(dockerQuirks.update("a", { memoryBytes: 5 }), {
+    path: "/containers/a/update",
+    json: { Memory: 5, MemorySwap: 5 },
+  });
+  assert.deepEqual(dockerQuirks.update("a", { cpuShares: 7 }).json, { CpuShares: 7 });
 });

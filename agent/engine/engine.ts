@@ -288,7 +288,22 @@ export interface ContainerStats {
   readonly memoryWorkingSetBytes: number;
   readonly memoryRssBytes: number;
   readonly pids: number;
+  /** What the kernel holds it to now; undefined where its files are out of reach. */
+  readonly limits?: AppliedLimits;
 }
+
+/** As its control group has them. */
+export interface AppliedLimits {
+  /** Undefined: no limit. */
+  readonly memoryBytes?: number;
+  /** Undefined: no quota. */
+  readonly nanoCpus?: number;
+  /** On hosts with cgroup v2 what its weight stands for, roughly: runtimes differ in how they translate. */
+  readonly cpuShares?: number;
+}
+
+/** What of a running container's resources may change. What is absent stays as it is; nothing can be taken back. */
+export type ResourceUpdate = Pick<Resources, "memoryBytes" | "nanoCpus" | "cpuShares">;
 
 export interface Engine {
   readonly name: "docker" | "podman";
@@ -303,6 +318,11 @@ export interface Engine {
   create(spec: ContainerSpec): Promise<string>;
   /** A no-op when it runs. Throws EngineError `start_failed` with the engine's reason. */
   start(id: string): Promise<void>;
+  /**
+   * Changes what a running container may use, without a restart; it holds for this run (Podman 4.3 forgets it at the next).
+   * Throws EngineError: `not_found`, `not_running`, `engine` when the kernel refuses (a memory limit below what is in use).
+   */
+  update(id: string, resources: ResourceUpdate): Promise<void>;
   /** `SIGTERM`, … A no-op when it does not run. */
   kill(id: string, signal: string): Promise<void>;
   /**

@@ -353,6 +353,42 @@ const tests: Readonly<Record<string, ContractTest>> = {
     await assert.rejects(scene.engine.stats(`${scene.prefix}-none`), (e) => isEngineError(e, "not_found"));
   },
 
+  "update() changes what a running container may use, one thing and not another": async (scene) => {
+    const { engine } = scene;
+    const MiB = 2 ** 20;
+    const resources = { memoryBytes: 32 * MiB, nanoCpus: 200_000_000, cpuShares: 102 };
+    const id = await scene.run("update", { resources });
+    const before = await scene.until(id, "running");
+    const first = (await engine.stats(id)).limits!;
+    assert.deepEqual([first.memoryBytes, first.nanoCpus], [32 * MiB, 200_000_000]);
+    await engine.update(id, { memoryBytes: 64 * MiB });
+    const more = (await engine.stats(id)).limits!;
+    assert.deepEqual(more, { ...first, memoryBytes: 64 * MiB });
+    await engine.update(id, { cpuShares: 512, nanoCpus: 1_500_000_000 });
+    const faster = (await engine.stats(id)).limits!;
+    assert.deepEqual([faster.memoryBytes, faster.nanoCpus], [64 * MiB, 1_500_000_000]);
+    assert.ok(faster.cpuShares! > first.cpuShares! * 2, `${faster.cpuShares}`);
+    await engine.update(id, { memoryBytes: 24 * MiB });
+    assert.equal((await engine.stats(id)).limits!.memoryBytes, 24 * MiB);
+    const after = await scene.until(id, "running");
+    assert.deepEqual([after.pid, after.startedMs], [before.pid, before.startedMs], "it runs on");
+  },
+
+  "update() gives limits to a container that had none, and refuses what does not run": async (scene) => {
+    const { engine } = scene;
+    const id = await scene.run("free");
+    const { memoryBytes, nanoCpus } = (await engine.stats(id)).limits!;
+    assert.deepEqual([memoryBytes, nanoCpus], [undefined, undefined]);
+    await engine.update(id, { memoryBytes: 48 * 2 ** 20, nanoCpus: 500_000_000 });
+    const limited = (await engine.stats(id)).limits!;
+    assert.deepEqual([limited.memoryBytes, limited.nanoCpus], [48 * 2 ** 20, 500_000_000]);
+    await engine.kill(id, "SIGKILL");
+    await scene.until(id, "exited");
+    await assert.rejects(engine.update(id, { cpuShares: 100 }), (e) => isEngineError(e, "not_running"));
+    const none = engine.update(`${scene.prefix}-none`, { cpuShares: 100 });
+    await assert.rejects(none, (e) => isEngineError(e, "not_found"));
+  },
+
   "inspect() says that the kernel ended a container for its memory": async (scene) => {
     const id = await scene.run("oom", { command: ["eat"], resources: { memoryBytes: 16 * 2 ** 20 } });
     const state = await scene.until(id, "exited");

@@ -198,6 +198,15 @@ export class FakeEngine implements api.Engine {
     this.#emit(container, "start");
   }
 
+  async update(id: string, resources: api.ResourceUpdate): Promise<void> {
+    const container = this.#needRunning("update", id);
+    const words = Object.entries(resources).filter(([, value]) => value !== undefined).map((entry) => entry.join("="));
+    this.#enter("update", id, `update ${container.options.spec.name} ${words.join(" ")}`);
+    for (const [name, value] of Object.entries(resources)) {
+      if (value !== undefined) Object.assign(container.limits, { [name]: value });
+    }
+  }
+
   async kill(id: string, signal: string): Promise<void> {
     const container = this.#find(id);
     this.#enter("kill", id, `kill ${container?.options.spec.name ?? id} ${signal}`);
@@ -323,8 +332,9 @@ export class FakeEngine implements api.Engine {
     const timeMs = this.#clock.now();
     return {
       timeMs,
+      limits: { ...container.limits },
       cpuNanos: (timeMs - container.startedMs!) * 1_000,
-      memoryUsageBytes: 2 * 2 ** 20,
+      memoryUsageBytes: container.memoryUsageBytes,
       memoryWorkingSetBytes: 2 ** 20,
       memoryRssBytes: 2 ** 19,
       pids: 1 + container.execs.size,

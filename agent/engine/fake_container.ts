@@ -1,6 +1,6 @@
 /** One container of the fake engine: its state, its log, its processes. For tests only. */
 import type { Clock } from "../../lib/seams/clock.ts";
-import type { Chunk, ContainerSpec, ContainerState, ImageInfo, LogOptions } from "./engine.ts";
+import type { AppliedLimits, Chunk, ContainerSpec, ContainerState, ImageInfo, LogOptions } from "./engine.ts";
 import { FakeProcess, type FakeProgram } from "./fake_process.ts";
 
 interface Line {
@@ -32,11 +32,17 @@ export class FakeContainer {
   finishedMs: number | undefined;
   error = "";
   removed = false;
+  /** What it is held to now. */
+  limits: AppliedLimits;
+  /** What its processes are to be thought to use. */
+  memoryUsageBytes = 2 * 2 ** 20;
   readonly lines: Line[] = [];
   readonly #attached = new Set<(chunk: Chunk | undefined) => void>();
 
   constructor(readonly options: FakeContainerOptions) {
     this.createdMs = options.clock.now();
+    const { memoryBytes, nanoCpus, cpuShares = 1024 } = options.spec.resources ?? {};
+    this.limits = { ...(memoryBytes ? { memoryBytes } : {}), ...(nanoCpus ? { nanoCpus } : {}), cpuShares };
   }
 
   /** Program and arguments, by the rules of `command` and `args`. */

@@ -5,8 +5,12 @@
  */
 import { logRotation, oomAnswersMax } from "../../lib/limits.ts";
 import type { Processes } from "../../lib/seams/process.ts";
-import type { ContainerState, Ulimit } from "./engine.ts";
+import type { ContainerState, ResourceUpdate, Ulimit } from "./engine.ts";
+import { defined } from "./create_body.ts";
 import type { CreateBody, Quirks } from "./quirks.ts";
+
+/** Of quotas, as both engines have it by default. */
+const cpuPeriodMicros = 100_000;
 
 export function podmanQuirks(options: { processes: Processes; ulimits?: readonly Ulimit[] }): Quirks {
   const killedForMemory = createOomLookup(options.processes);
@@ -31,6 +35,8 @@ export function podmanQuirks(options: { processes: Processes; ulimits?: readonly
       if (host.UTSMode !== undefined) delete adjusted.Hostname;
       return adjusted;
     },
+
+    update,
 
     // It reads whole seconds only.
     since: (ms) => String(Math.floor(ms / 1000)),
@@ -69,6 +75,20 @@ export function podmanQuirks(options: { processes: Processes; ulimits?: readonly
       }
       return undefined;
     },
+  };
+}
+
+/** The Docker-compatible call came with Podman 5; Podman's own, in the words of runtimes, is in all since 4.3. */
+function update(id: string, { memoryBytes, nanoCpus, cpuShares }: ResourceUpdate) {
+  const memory = memoryBytes === undefined ? undefined : { limit: memoryBytes, swap: memoryBytes };
+  const cpu = defined({
+    shares: cpuShares,
+    quota: nanoCpus === undefined ? undefined : Math.round(nanoCpus / 1e9 * cpuPeriodMicros),
+    period: nanoCpus === undefined ? undefined : cpuPeriodMicros,
+  });
+  return {
+    path: `/v4.0.0/libpod/containers/${encodeURIComponent(id)}/update`,
+    json: defined({ memory, cpu: Object.keys(cpu).length === 0 ? undefined : cpu }),
   };
 }
 

@@ -1,5 +1,5 @@
 /** What differs between engines that speak the same API: docker.ts and podman.ts say how, client.ts asks here. */
-import type { ContainerSpec, ContainerState, EngineAction, Ulimit } from "./engine.ts";
+import type { ContainerSpec, ContainerState, EngineAction, ResourceUpdate, Ulimit } from "./engine.ts";
 import type { EngineErrorCode } from "./error.ts";
 
 export interface Quirks {
@@ -10,6 +10,8 @@ export interface Quirks {
   readonly ulimits?: readonly Ulimit[];
   /** Adjusts the body of a create request, made for an engine without quirks. */
   createBody(body: CreateBody, spec: ContainerSpec): Promise<CreateBody>;
+  /** How the limits of the running container with this id are changed: a path, with a version when it is not the driver's, and a body. */
+  update(id: string, resources: ResourceUpdate): { readonly path: string; readonly json: unknown };
   /** The engine's own `since` for logs. */
   since(ms: number): string;
   /** Corrects what inspect says. */

@@ -1,5 +1,5 @@
 /** What a container uses: from its control group's files (v1 and v2), or from the engine's API where they are out of reach. */
-import type { ContainerStats } from "./engine.ts";
+import type { AppliedLimits, ContainerStats } from "./engine.ts";
 
 export interface ApiStats {
   read?: string;
@@ -54,6 +54,7 @@ async function readV1(groups: Map<string, string>, timeMs: number): Promise<Cont
   if (usage === undefined || detail === undefined || cpuNanos === undefined) return undefined;
   return {
     timeMs,
+    limits: await limitsV1(`${root}/memory${memory}`, `${root}/cpu${groups.get("cpu") ?? cpu}`),
     cpuNanos: Number(cpuNanos),
     memoryUsageBytes: Number(usage),
     memoryWorkingSetBytes: Math.max(0, Number(usage) - field(detail, "total_inactive_file")),
@@ -74,11 +75,47 @@ async function readV2(path: string, timeMs: number): Promise<ContainerStats | un
   if (usage === undefined || detail === undefined || cpu === undefined) return undefined;
   return {
     timeMs,
+    limits: await limitsV2(`${root}${path}`),
     cpuNanos: field(cpu, "usage_usec") * 1000,
     memoryUsageBytes: Number(usage),
     memoryWorkingSetBytes: Math.max(0, Number(usage) - field(detail, "inactive_file")),
     memoryRssBytes: field(detail, "anon"),
     pids: Number(processes ?? 0),
+  };
+}
+
+async function limitsV1(memory: string, cpu: string): Promise<AppliedLimits> {
+  const [limit, shares, quota, period] = await Promise.all([
+    read(`${memory}/memory.limit_in_bytes`),
+    read(`${cpu}/cpu.shares`),
+    read(`${cpu}/cpu.cfs_quota_us`),
+    read(`${cpu}/cpu.cfs_period_us`),
+  ]);
+  return limitsOf({ limit, quota, period, cpuShares: Number(shares ?? NaN) });
+}
+
+async function limitsV2(group: string): Promise<AppliedLimits> {
+  const [limit, weight, max] = await Promise.all([
+    read(`${group}/memory.max`),
+    read(`${group}/cpu.weight`),
+    read(`${group}/cpu.max`),
+  ]);
+  const [quota, period] = (max ?? "").trim().split(" ");
+  // The inverse of what runtimes do: 2 … 262144 shares are weights of 1 … 10000.
+  const cpuShares = Math.round(2 + (Number(weight ?? NaN) - 1) * 262_142 / 9_999);
+  return limitsOf({ limit, quota, period, cpuShares });
+}
+
+/** "No limit" is `max`, -1, or more than any machine has (the kernel's largest number of pages). */
+export function limitsOf(
+  files: { limit?: string; quota?: string; period?: string; cpuShares: number },
+): AppliedLimits {
+  const memoryBytes = Number(files.limit ?? NaN);
+  const nanoCpus = Math.round(Number(files.quota || NaN) / Number(files.period ?? NaN) * 1e9);
+  return {
+    ...(memoryBytes < 2 ** 62 ? { memoryBytes } : {}),
+    ...(nanoCpus > 0 ? { nanoCpus } : {}),
+    ...(Number.isFinite(files.cpuShares) ? { cpuShares: files.cpuShares } : {}),
   };
 }
 
