@@ -129,3 +129,86 @@ Deno.test("a read sees what was written before it, whoever wrote it", async () =
   }));
   await f.close();
 });
+
+/** `state`: all there is. `since`: what came after revision 3. `none`: only what is to come. `expired`: one ERROR event. */
+type Begun = "state" | "since" | "none" | "expired" | [code: number, message: string];
+
+const needsMatch: Begun = [422, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"];
+const needsInitial: Begun = [422, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"];
+const plain: Record<Asked, Begun> = { unset: "state", zero: "state", past: "since", now: "none", future: "expired" };
+const every = (begun: Begun): Record<Asked, Begun> => ({
+  unset: begun,
+  zero: begun,
+  past: begun,
+  now: begun,
+  future: begun,
+});
+
+/** By sendInitialEvents and match. */
+const watches: [initial: string, match: string, Record<Asked, Begun>][] = [
+  ["", "", plain],
+  ["", "NotOlderThan", every(needsInitial)],
+  ["", "Exact", every(needsInitial)],
+  ["true", "", every(needsMatch)],
+  ["true", "Exact", every(needsMatch)],
+  ["true", "NotOlderThan", { ...every("state"), future: [504, "Too large resource version: 99, current: 5"] }],
+  ["false", "", every(needsMatch)],
+  ["false", "Exact", every(needsMatch)],
+  ["false", "NotOlderThan", {
+    unset: "none",
+    zero: "none",
+    past: "since",
+    now: "none",
+    future: [504, "Too large resource version: 99, current: 5"],
+  }],
+];
+
+const begins: Record<Exclude<Begun, unknown[]>, string[]> = {
+  state: ["ADDED a", "ADDED b", "ADDED c", "ADDED d"],
+  since: ["ADDED d", "MODIFIED a"],
+  none: [],
+  expired: ["ERROR Expired"],
+};
+
+Deno.test("a watch begins where it was asked to, with every match, initial events and bookmarks", async () => {
+  for (const [initial, match, begun] of watches) {
+    for (const asked of Object.keys(revisions) as Asked[]) {
+      for (const bookmarks of [false, true]) {
+        const f = await withFour();
+        const words = [
+          revisions[asked],
+          initial && `sendInitialEvents=${initial}`,
+          match && `resourceVersionMatch=${match}`,
+          bookmarks && "allowWatchBookmarks=true",
+        ];
+        const query = words.filter(Boolean).join("&");
+        const response = await f.raw("GET", `${maps}?watch=true&timeoutSeconds=1&${query}`);
+        const outcome = begun[asked];
+        if (typeof outcome !== "string") {
+          assert.equal(response.status, outcome[0], query);
+          assert.ok((await response.text()).includes(outcome[1]), query);
+        } else {
+          const wanted = [...begins[outcome]];
+          if (initial === "true" && bookmarks) wanted.push("BOOKMARK end");
+          if (outcome !== "expired") {
+            await f.send("POST", maps, { metadata: { name: "e" } });
+            wanted.push("ADDED e");
+            if (bookmarks) wanted.push("BOOKMARK");
+          }
+          await f.clock.advance(1000);
+          assert.deepEqual(shownIn(await response.text()), wanted, query);
+        }
+        await f.close();
+      }
+    }
+  }
+});
+
+/** The events of a watch that has ended. */
+function shownIn(text: string): string[] {
+  return text.trim().split("\n").map((line) => {
+    const { type, object } = JSON.parse(line);
+    const end = object.metadata.annotations?.["k8s.io/initial-events-end"] === "true";
+    return [type, object.metadata.name ?? object.reason ?? (end ? "end" : undefined)].filter(Boolean).join(" ");
+  });
+}
