@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
+import { slowRequestMs } from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Random } from "../lib/seams/random.ts";
 import { parseFieldSelector, requiredFieldValue } from "../lib/selector/fields.ts";
@@ -40,6 +41,8 @@ export interface Variables {
   auditId?: string;
   /** Absent: nothing is written about this request. */
   audit?: AuditEvent;
+  /** How long it waited for a seat. */
+  waitedMs?: number;
   /** Called when a watch has ended. */
   onEnded?: () => void;
   /** Called when a watch has sent what was there when it began. */
@@ -111,20 +114,73 @@ function refuseNew(c: AnyContext, info: RequestInfo): void {
 
 const isHealth = (path: string) => /^\/(livez|readyz|healthz)(\/|$)/.test(path);
 
-/** Counts and times it; long-running requests are counted while they run. */
-export function measure(metrics: Metrics, clock: Clock): Filter {
+/** Counts and times it, and says so in the log; what lasts is counted while it does. */
+export function measure({ requests }: Metrics, clock: Clock): Filter {
   return async (c, next) => {
     const info = c.get("info");
+    const { method, url } = c.req.raw;
+    const lasts = isLongRunning(info);
+    const series = requests.of(info, { dryRun: url.includes("dryRun=All"), lasts });
+    const running = series.running ?? (method === "GET" || method === "HEAD" ? requests.reading : requests.mutating);
     const started = clock.now();
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      running.value--;
+      const ms = clock.now() - started;
+      series.duration.observe(ms / 1000);
+      series.withoutWaiting.observe((ms - (c.get("waitedMs") ?? 0)) / 1000);
+    };
+    running.value++;
+    if (lasts) whenOver(c, end);
+    if (series.sizes !== undefined && c.env.outgoing !== undefined) measureSize(c, series.sizes);
     await next();
-    metrics.observe(info, c.res.status, (clock.now() - started) / 1000);
-    logger.debug("{method} {path} {status} {ms} ms", () => ({
-      method: c.req.method,
-      path: c.req.path,
-      status: c.res.status,
-      ms: clock.now() - started,
-    }));
+    requests.answered(series, c.res.status);
+    if (!isOpen(c, lasts)) end();
+    say(c, clock.now() - started, lasts);
   };
+}
+
+/** Between two requests of one connection nothing else is written on it. */
+function measureSize({ env: { incoming, outgoing } }: AnyContext, sizes: { observe(bytes: number): void }): void {
+  const { socket } = incoming!;
+  const before = socket.bytesWritten;
+  outgoing!.once("finish", () => sizes.observe(socket.bytesWritten - before));
+}
+
+/** The request log: all of them at the level debug, slow ones at info. */
+function say(c: AnyContext, ms: number, lasts: boolean): void {
+  const slow = ms >= slowRequestMs && !lasts;
+  const words = "{method} {path} {status} {ms} ms, {user}, {userAgent}, {address}, {auditId}";
+  const details = () => ({
+    method: c.req.method,
+    path: c.req.path,
+    status: c.res.status,
+    ms,
+    user: c.get("user")?.name,
+    userAgent: c.req.raw.headers.get("user-agent")?.slice(0, 200),
+    address: c.env.incoming?.socket.remoteAddress,
+    auditId: c.get("auditId"),
+  });
+  if (slow) logger.info(`slow: ${words}`, details);
+  else logger.debug(words, details);
+}
+
+/** Does it go on after its answer has begun? */
+export function isOpen(c: AnyContext, lasts: boolean): boolean {
+  if (!lasts || c.res.status >= 300 || c.error !== undefined) return false;
+  return c.get("info").verb === "watch" || c.env.outgoing !== undefined || c.env.upgrade !== undefined;
+}
+
+/** Has `end` called when a watch, an upgraded connection or a stream of logs is over, whoever ended it. */
+export function whenOver(c: AnyContext, end: () => void): void {
+  const { incoming, outgoing, upgrade } = c.env;
+  if (c.get("info").verb === "watch") {
+    const others = c.get("onEnded");
+    c.set("onEnded", others === undefined ? end : () => [others, end].forEach((one) => one()));
+  } else if (upgrade !== undefined) incoming!.socket.once("close", end);
+  else outgoing?.once("close", end);
 }
 
 /** Who asks? */

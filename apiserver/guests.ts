@@ -1,6 +1,7 @@
 /** The control loops that run in this process: controllers and scheduler, each as a user of its own, through the API like anybody else. */
 import type { Client } from "../lib/client/client.ts";
 import { runElected } from "../lib/controller/leader.ts";
+import type { LoopStats } from "../lib/queue/stats.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { type Authorizer, mayAccess } from "./auth/authorize.ts";
@@ -12,15 +13,17 @@ import { type ControllerConfig, runControllers } from "./controllers/mod.ts";
 import type { CertificateParts } from "./controllers/parts.ts";
 import type { Credentials } from "./pki/credentials.ts";
 import type { Authority } from "./pki/pki.ts";
-import { runScheduler } from "./scheduler/mod.ts";
+import { runScheduler, type SchedulerStats } from "./scheduler/mod.ts";
 
 /** The control loops. One API server of several runs them: the holder of a Lease. */
-export async function runGuests({ clientFor, config, credentials, auth, signal }: {
+export async function runGuests({ clientFor, config, credentials, auth, signal, stats }: {
   clientFor: (user: string) => Client;
   config: ApiserverConfig;
   credentials: Pick<Credentials, "authority" | "clusterId" | "serverId">;
   auth: Pick<Auth, "authorizers" | "legacyToken" | "tokenKeyIds">;
   signal: AbortSignal;
+  /** Told what the loops do. */
+  stats: { loops: LoopStats; scheduler: SchedulerStats };
 }): Promise<void> {
   const { authority, clusterId, serverId } = credentials;
   const controllerConfig: ControllerConfig = {
@@ -52,11 +55,26 @@ export async function runGuests({ clientFor, config, credentials, auth, signal }
   const loops: [string, (signal: AbortSignal) => Promise<void>][] = [
     [
       "kube-controller-manager",
-      (term) => runControllers({ clientFor: controllerClient, clock, random, config: controllerConfig, signal: term }),
+      (term) =>
+        runControllers({
+          clientFor: controllerClient,
+          clock,
+          random,
+          config: controllerConfig,
+          signal: term,
+          stats: stats.loops,
+        }),
     ],
     [
       "kube-scheduler",
-      (term) => runScheduler({ client: clientFor("system:kube-scheduler"), clock, random, signal: term }),
+      (term) =>
+        runScheduler({
+          client: clientFor("system:kube-scheduler"),
+          clock,
+          random,
+          signal: term,
+          stats: stats.scheduler,
+        }),
     ],
   ];
   await Promise.all(loops.map(([name, run]) => {

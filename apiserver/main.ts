@@ -5,6 +5,7 @@ import { fail } from "../lib/fail.ts";
 import { parseFlags, processSources } from "../lib/flags.ts";
 import { startLogging } from "../lib/log.ts";
 import { parseRuntimeConfig } from "../lib/runtime_config.ts";
+import { LoopStats } from "../lib/queue/stats.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
@@ -20,6 +21,7 @@ import { encryptionFile, lostBy } from "./encryption.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { measuredStore } from "./metrics/measured_store.ts";
 import { type CredentialOptions, type Credentials, ensureCredentials, serverAddress } from "./pki/credentials.ts";
 import { createProtection } from "./protection.ts";
 import { quotaParts } from "./quota_usage.ts";
@@ -31,6 +33,7 @@ import { announce } from "./presence.ts";
 import { createRest } from "./rest/rest.ts";
 import { refuseForeign } from "./same_cluster.ts";
 import { type Kinds, servedOf } from "./served.ts";
+import { SchedulerStats } from "./scheduler/mod.ts";
 import { createHandler, listen, type Listening } from "./server.ts";
 import { createSystemObjects } from "./system_objects.ts";
 import type { EncryptionRule } from "./storage/encryption/configuration.ts";
@@ -66,7 +69,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   const protection = await createProtection({ config, cache, storages, clock });
   const handler = createHandler({
     rest: createRest({
-      store,
+      store: measuredStore(store, metrics.store, clock),
       cache,
       ...kindsOf(config, { store, auth, cache, clock, connect }),
       admission: admissionPlugins({ ...auth, random, quota: quotaParts({ cache, store, resources, clock }) }),
@@ -103,7 +106,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const { signal } = stopping;
   const background = [
-    runGuests({ clientFor, config, credentials, auth, signal }),
+    runGuests({ clientFor, config, credentials, auth, signal, stats }),
     announce({ ...presenceOf(config, credentials), client: own, clock, signal }),
     followKeys(encryption, cache, signal),
     keepCredentials(options, {
@@ -154,6 +157,8 @@ function followKeys(encryption: Encryption, cache: Cache, signal: AbortSignal): 
   return encryption.follow({ clock, signal, lost, changed: () => cache.retry() });
 }
 
+const stats = { loops: new LoopStats(), scheduler: new SchedulerStats() };
+
 const storages = [...new Set(resources.map(({ storage }) => storage))];
 
 /** All that there is, without what --runtime-config turns off. */
@@ -176,6 +181,7 @@ function metricsOf(store: Store, cache: Cache, state: State): Metrics {
     objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
     watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
     certificates: () => expiries(state.credentials),
+    ...stats,
   });
 }
 

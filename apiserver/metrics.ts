@@ -1,11 +1,23 @@
-/** What the API server counts, under Kubernetes' names (k8s.io/apiserver/pkg/endpoints/metrics). */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { RequestInfo } from "./rest/request_info.ts";
+/** What the API server counts, under Kubernetes' names. Its parts count for themselves; here their numbers become series. */
+import { Gauge, Histogram, Registry } from "prom-client";
+import type { LoopStats } from "../lib/queue/stats.ts";
+import type { Instant } from "../lib/seams/clock.ts";
+import type { Audit } from "./audit/audit.ts";
+import type { FlowControl } from "./flow/flow_control.ts";
+import { flowMetrics } from "./metrics/flow.ts";
+import { loopMetrics, schedulerMetrics } from "./metrics/loops.ts";
+import { RequestMetrics } from "./metrics/requests.ts";
+import { auditMetrics, processMetrics, StoreMetrics, watchMetrics } from "./metrics/server.ts";
+import type { SchedulerStats } from "./scheduler/mod.ts";
+import type { Rest } from "./rest/rest.ts";
 
 export interface Metrics {
-  observe(info: RequestInfo, code: number, seconds: number): void;
+  readonly requests: RequestMetrics;
+  readonly store: StoreMetrics;
   /** Somebody has shown a client certificate that is good for so long. */
   clientCertificate(secondsLeft: number): void;
+  /** Shows what the server counts, too. Once. */
+  attach(server: Served): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -17,26 +29,44 @@ export interface Sampled {
   watchers(): Iterable<[resource: string, count: number]>;
   /** When the server's own certificates end, ms since 1970. */
   certificates?(): Iterable<[name: string, until: number]>;
+  loops?: LoopStats;
+  scheduler?: SchedulerStats;
+}
+
+/** The parts of a server that count. */
+export interface Served {
+  rest: Rest;
+  flow: FlowControl;
+  audit: Audit | undefined;
+  version: Readonly<Record<string, string>>;
+  now: () => Instant;
 }
 
 export function createMetrics(sampled: Sampled): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const labels = ["verb", "group", "version", "resource", "subresource", "scope", "component"];
-  const requests = new Counter({
-    name: "apiserver_request_total",
-    help: "Requests by verb, resource and HTTP status code.",
-    labelNames: [...labels, "code"],
-    registers,
-  });
-  const duration = new Histogram({
-    name: "apiserver_request_duration_seconds",
-    help: "Time to answer, in seconds.",
-    labelNames: labels,
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    registers,
-  });
-  const storage = new Gauge({
+  storageMetrics(registers, sampled);
+  const shown = certificateMetrics(registers, sampled);
+  const requests = new RequestMetrics(registry);
+  return {
+    requests,
+    store: new StoreMetrics(registry),
+    clientCertificate: (secondsLeft) => shown.observe(secondsLeft),
+    attach({ rest, flow, audit, version, now }) {
+      requests.serves = (info) => rest.serves(info);
+      watchMetrics(registry, rest.watchCounts);
+      flowMetrics(registry, flow);
+      if (audit !== undefined) auditMetrics(registry, audit);
+      if (sampled.loops !== undefined) loopMetrics(registry, sampled.loops, now);
+      if (sampled.scheduler !== undefined) schedulerMetrics(registry, sampled.scheduler);
+      processMetrics(registry, { version, now });
+    },
+    text: () => registry.metrics(),
+  };
+}
+
+function storageMetrics(registers: Registry[], sampled: Sampled): void {
+  new Gauge({
     name: "apiserver_storage_size_bytes",
     help: "Bytes that the store uses.",
     registers,
@@ -44,7 +74,7 @@ export function createMetrics(sampled: Sampled): Metrics {
       this.set(await sampled.storageBytes());
     },
   });
-  const objects = new Gauge({
+  new Gauge({
     name: "apiserver_storage_objects",
     help: "Stored objects by resource.",
     labelNames: ["resource"],
@@ -53,7 +83,7 @@ export function createMetrics(sampled: Sampled): Metrics {
       for (const [resource, count] of sampled.objects()) this.set({ resource }, count);
     },
   });
-  const watchers = new Gauge({
+  new Gauge({
     name: "apiserver_registered_watchers",
     help: "Watches that are open, by resource.",
     labelNames: ["resource"],
@@ -63,27 +93,6 @@ export function createMetrics(sampled: Sampled): Metrics {
       for (const [resource, count] of sampled.watchers()) this.set({ resource }, count);
     },
   });
-  const shown = certificateMetrics(registers, sampled);
-  void [storage, objects, watchers];
-  return {
-    observe(info, code, seconds) {
-      const scope = info.name !== undefined ? "resource" : info.namespace !== undefined ? "namespace" : "cluster";
-      const values = {
-        verb: info.verb.toUpperCase(),
-        group: info.group ?? "",
-        version: info.version ?? "",
-        resource: info.resource ?? "",
-        subresource: info.subresource ?? "",
-        scope: info.isResource ? scope : "",
-        component: "apiserver",
-      };
-      requests.inc({ ...values, code: String(code) });
-      // A watch's duration says nothing about how fast the server is.
-      if (info.verb !== "watch") duration.observe(values, seconds);
-    },
-    clientCertificate: (secondsLeft) => shown.observe(secondsLeft),
-    text: () => registry.metrics(),
-  };
 }
 
 /** When the server's own certificates end; answers what counts how long those are good that clients show. */

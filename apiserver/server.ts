@@ -70,6 +70,7 @@ const logger = getLogger(["sauropod", "apiserver"]);
 export function createHandler(parts: ServerParts): Handler {
   const { rest, health, metrics, clock } = parts;
   const { audit, random } = parts;
+  metrics.attach({ rest, flow: parts.flow.control, audit, version: parts.version, now: () => clock.now() });
   const filters: readonly Filter[] = [
     recover,
     receive({ random, stopping: parts.stopping }),

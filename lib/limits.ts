@@ -105,6 +105,8 @@ export const requestHeaderBytesMax = 64 * 1024;
 export const tunnelConnectMs = 15_000;
 /** How long requests in work may take to end when the server stops. */
 export const shutdownGraceMs = 10_000;
+/** A request that took longer is logged at the level info. */
+export const slowRequestMs = 1_000;
 /** Between looks at the certificates. */
 export const certificateCheckMs = 3_600_000;
 /** The end of the certificate authority is warned of so long before, once a day. */

@@ -5,7 +5,7 @@
 import type { TLSSocket } from "node:tls";
 import { isReason, StatusError } from "../../lib/status.ts";
 import type { Random } from "../../lib/seams/random.ts";
-import { type AnyContext, type Filter, isLongRunning } from "../filters.ts";
+import { type AnyContext, type Filter, isLongRunning, isOpen, whenOver } from "../filters.ts";
 import { readAnswer } from "./answer.ts";
 import type { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
@@ -57,27 +57,15 @@ export function auditRequests(audit: Audit, random: Random): Filter {
       event.status = { status: "Failure", reason: "InternalError", message: `${c.error.message}`, code: 500 };
       return await audit.emit(event, "Panic");
     }
-    const isOpen = lasts && c.res.status < 300;
-    if (!isOpen) {
+    if (!lasts || c.res.status >= 300) {
       await describe(c, event);
       return await audit.emit(event, "ResponseComplete");
     }
     event.status = { code: c.env.upgrade?.target !== undefined ? 101 : c.res.status };
     await audit.emit(event, "ResponseStarted");
     began = true;
-    if (ended || !isWatched(c)) await audit.emit(event, "ResponseComplete");
+    if (ended || !isOpen(c, lasts)) await audit.emit(event, "ResponseComplete");
   };
-}
-
-/** Is there anything that says when it is over? */
-function isWatched(c: AnyContext): boolean {
-  return c.get("info").verb === "watch" || c.env.outgoing !== undefined || c.env.upgrade !== undefined;
-}
-
-function whenOver(c: AnyContext, end: () => void): void {
-  if (c.get("info").verb === "watch") c.set("onEnded", end);
-  else if (c.env.upgrade !== undefined) c.env.incoming!.socket.once("close", end);
-  else c.env.outgoing?.once("close", end);
 }
 
 function received(c: AnyContext, random: Random) {

@@ -7,6 +7,7 @@ import { getLogger } from "log";
 import { runController } from "../../lib/controller/controller.ts";
 import { createRecorder } from "../../lib/events.ts";
 import type { Kind } from "../../lib/kind.ts";
+import type { LoopStats } from "../../lib/queue/stats.ts";
 import { type Clock, sleep } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import { bootstrapController } from "./bootstrap.ts";
@@ -69,8 +70,8 @@ function entry(name: string, ...makes: ((parts: Parts) => AnyController)[]): Ent
   return {
     name,
     async run(parts, signal) {
-      const { client, clock } = parts;
-      await Promise.all(makes.map((make) => runController(make(parts), { client, clock, signal })));
+      const { client, clock, stats } = parts;
+      await Promise.all(makes.map((make) => runController(make(parts), { client, clock, signal, stats })));
     },
   };
 }
@@ -146,17 +147,19 @@ export interface RunOptions {
   random: Random;
   config: ControllerConfig;
   signal: AbortSignal;
+  stats?: LoopStats;
 }
 
 /** Runs all controllers until the signal aborts. Several at once would do each other's work: run them under a leader election. */
-export async function runControllers({ clientFor, clock, random, config, signal }: RunOptions): Promise<void> {
+export async function runControllers({ clientFor, clock, random, config, signal, stats }: RunOptions): Promise<void> {
   const client = clientFor(informersName);
   const served = await untilDiscovered(client, { clock, signal });
   const informers = createInformers(client, clock);
   for (const informer of Object.values(informers)) if (!isServed(informer.kind, served)) informer.absent();
   const running = controllers.map(({ name, run }) => {
     const client = clientFor(name);
-    return run({ informers, client, recorder: createRecorder(client, clock, name), clock, random, config }, signal);
+    const recorder = createRecorder(client, clock, name);
+    return run({ informers, client, recorder, clock, random, config, stats }, signal);
   });
   await Promise.all([runInformers(informers, signal), ...running]);
 }

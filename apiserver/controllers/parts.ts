@@ -3,6 +3,7 @@ import type { Client } from "../../lib/client/client.ts";
 import type { Controller } from "../../lib/controller/controller.ts";
 import type { Recorder } from "../../lib/events.ts";
 import type { ClusterSettings } from "../../lib/join/settings.ts";
+import type { LoopStats } from "../../lib/queue/stats.ts";
 import type { CertificateOrder } from "../../lib/pki/request.ts";
 import type { ServiceAccount } from "../../lib/types/core_v1.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
@@ -57,6 +58,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly config: ControllerConfig;
+  /** Absent: nobody counts what loops do. */
+  readonly stats?: LoopStats;
 }
 
 /** Any controller: what the list in mod.ts holds. */

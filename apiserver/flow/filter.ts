@@ -28,7 +28,8 @@ export function prioritize(flow: FlowControl, count: CountObjects): Filter {
       const retryAfterSeconds = level.retryAfter.seconds;
       throw statusError("TooManyRequests", "Too many requests, please try again later.", { retryAfterSeconds });
     }
-    const { release } = seat;
+    const { release, waitedMs } = seat;
+    if (waitedMs > 0) c.set("waitedMs", waitedMs);
     if (isWatch) c.set("onStarted", release);
     try {
       await next();

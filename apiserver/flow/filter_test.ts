@@ -122,7 +122,7 @@ Deno.test("a watch holds its seat until it has begun, exec and logs hold none", 
     await reader.read();
     while (level.work.executing > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     await reader.cancel();
-    const counted = () => [...s.flow.counts].reduce((sum, { started }) => sum + started, 0);
+    const counted = () => [...s.flow.counts].reduce((sum, { waited }) => sum + waited.count, 0);
     const before = counted();
     await as(s, "root", "/api/v1/namespaces/default/pods/x/log");
     assert.equal(counted(), before);

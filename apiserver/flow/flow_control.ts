@@ -9,12 +9,12 @@ import type {
   PriorityLevelConfiguration,
   PriorityLevelConfigurationSpec,
 } from "../../lib/types/flowcontrol_v1.ts";
-import { type Asked, isTurn, Level, type Queuing, type Refusal, type Seat, type Turn } from "./level.ts";
+import { isTurn, Level, type Queuing, type Refusal, type Seat, type Turn } from "./level.ts";
 import { RetryAfter } from "./retry_after.ts";
 import { distinguisherOf, type FlowRequest, inOrder, matches, type Schema, schemaOf } from "./schema.ts";
 import { borrow, nominalSeats, smooth } from "./shares.ts";
 import { mandatoryFlowSchemas, mandatoryPriorityLevels } from "./suggested.ts";
-import { FlowCounts } from "./counts.ts";
+import { type FlowCount, FlowCounts } from "./counts.ts";
 
 /** Where a request belongs. */
 export interface Class {
@@ -116,26 +116,25 @@ export class FlowControl {
 
   /** A seat at once, a turn, or a refusal, which is counted. */
   ask({ schema, level }: Class, request: FlowRequest, seats: number): Seat | Turn | Refusal {
-    const asked: Asked = { schema: schema.name, distinguisher: distinguisherOf(schema, request), seats };
-    const answer = level.work.ask(asked);
-    if (typeof answer === "string") return this.#refused(schema, level, answer);
-    if (!isTurn(answer)) {
-      this.counts.started(level.name, schema.name, 0);
-      return answer;
-    }
-    return { comes: this.#awaited(schema, level, answer), cancel: answer.cancel };
+    const count = this.counts.of(level.name, schema.name);
+    const distinguisher = distinguisherOf(schema, request);
+    const answer = level.work.ask({ schema: schema.name, distinguisher, seats, count });
+    if (typeof answer === "string") return this.#refused(count, level, answer);
+    if (isTurn(answer)) return { comes: this.#awaited(count, level, answer), cancel: answer.cancel };
+    count.waited.observe(0);
+    return answer;
   }
 
-  async #awaited(schema: Schema, level: LevelState, turn: Turn): Promise<Seat | Refusal> {
+  async #awaited(count: FlowCount, level: LevelState, turn: Turn): Promise<Seat | Refusal> {
     const came = await turn.comes;
-    if (typeof came === "string") return this.#refused(schema, level, came);
-    this.counts.started(level.name, schema.name, came.waitedMs / 1000);
+    if (typeof came === "string") return this.#refused(count, level, came);
+    count.waited.observe(came.waitedMs / 1000);
     return came;
   }
 
-  #refused(schema: Schema, level: LevelState, why: Refusal): Refusal {
+  #refused(count: FlowCount, level: LevelState, why: Refusal): Refusal {
     if (why !== "cancelled") level.retryAfter.refused(this.#clock.now());
-    this.counts.refused(level.name, schema.name, why);
+    count.refused.set(why, (count.refused.get(why) ?? 0) + 1);
     return why;
   }
 

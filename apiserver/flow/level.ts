@@ -28,6 +28,8 @@ export interface Asked {
   readonly schema: string;
   readonly distinguisher: string;
   readonly seats: number;
+  /** Where it is counted while it waits and while it runs. */
+  readonly count: { waiting: number; executing: number };
 }
 
 export interface Waiting {
@@ -95,16 +97,16 @@ export class Level {
   ask(asked: Asked): Seat | Turn | Refusal {
     const now = this.#clock.now();
     this.#syncTime(now);
-    if (this.#exempt) return this.#run(asked.seats, now, now, undefined);
+    if (this.#exempt) return this.#run(asked, now, now, undefined);
     const queuing = this.#queuing;
     if (queuing === undefined) {
-      return this.#fits(asked.seats) ? this.#run(asked.seats, now, now, undefined) : "concurrency-limit";
+      return this.#fits(asked.seats) ? this.#run(asked, now, now, undefined) : "concurrency-limit";
     }
     const queue = this.#pick(asked, queuing);
     if (!queue.isActive) queue.nextStart = this.#virtual;
-    if (this.waiting === 0 && this.#fits(asked.seats)) return this.#run(asked.seats, now, now, queue);
+    if (this.waiting === 0 && this.#fits(asked.seats)) return this.#run(asked, now, now, queue);
     if (queue.length >= queuing.queueLengthLimit && this.seatsInUse >= this.#seats) return "queue-full";
-    return this.#wait(asked.seats, now, queue);
+    return this.#wait(asked, now, queue);
   }
 
   /** Of the flow's hand, the queue with the least work waiting. */
@@ -131,8 +133,9 @@ export class Level {
     return this.seatsInUse + seats <= this.#seats || this.seatsInUse === 0;
   }
 
-  #run(seats: number, asked: Instant, now: Instant, queue: Queue | undefined): Seat {
+  #run({ seats, count }: Asked, asked: Instant, now: Instant, queue: Queue | undefined): Seat {
     this.executing++;
+    count.executing++;
     this.seatsInUse += seats;
     if (queue !== undefined) {
       if (!queue.isActive) this.#active++;
@@ -147,6 +150,7 @@ export class Level {
       release: () => {
         if (released) return;
         released = true;
+        count.executing--;
         this.#end(seats, now, queue);
       },
     };
@@ -170,14 +174,15 @@ export class Level {
     if (this.#queues.length > (this.#queuing?.queues ?? 0)) this.#dropIdle();
   }
 
-  #wait(seats: number, asked: Instant, queue: Queue): Turn {
+  #wait(request: Asked, asked: Instant, queue: Queue): Turn {
+    const { seats, count } = request;
     const { promise, resolve } = Promise.withResolvers<Seat | Refusal>();
     const waiting: Waiting = {
       seats,
       arrivedAt: this.#virtual,
       start: () => {
         leave();
-        resolve(this.#run(seats, asked, this.#clock.now(), queue));
+        resolve(this.#run(request, asked, this.#clock.now(), queue));
       },
     };
     const leave = () => {
@@ -185,6 +190,7 @@ export class Level {
       over = true;
       queue.remove(waiting);
       this.waiting--;
+      count.waiting--;
       this.#seatsWaiting -= seats;
       if (!queue.isActive) this.#active--;
     };
@@ -203,6 +209,7 @@ export class Level {
     queue.push(waiting);
     queue.bound();
     this.waiting++;
+    count.waiting++;
     this.#seatsWaiting += seats;
     this.#tellDemand(asked);
     // A free seat that others, who wait for more than one, could not take.

@@ -10,8 +10,9 @@ function scene(seats: number, options: { queuing?: Queuing; exempt?: boolean } =
   const level = new Level("l", clock);
   level.configure({ exempt: options.exempt ?? false, queuing: options.queuing });
   level.resize(seats);
-  const ask = (flow: string, wide = 1) => level.ask({ schema: "s", distinguisher: flow, seats: wide });
-  return { clock, level, ask };
+  const count = { waiting: 0, executing: 0 };
+  const ask = (flow: string, wide = 1) => level.ask({ schema: "s", distinguisher: flow, seats: wide, count });
+  return { clock, level, ask, count };
 }
 
 function seat(answer: Seat | Turn | Refusal): Seat {
@@ -163,7 +164,7 @@ Deno.test("Level.configure() and resize() count at once, and lose nobody who wai
 });
 
 Deno.test("a level's books are balanced after any sequence of requests", async () => {
-  const { clock, level, ask } = scene(5);
+  const { clock, level, ask, count } = scene(5);
   const open: Seat[] = [];
   let seed = 7;
   const chance = (n: number) => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) % n;
@@ -187,5 +188,6 @@ Deno.test("a level's books are balanced after any sequence of requests", async (
   }
   await Promise.all(comings);
   assert.deepEqual([level.waiting, level.executing, level.seatsInUse], [0, 0, 0]);
+  assert.deepEqual(count, { waiting: 0, executing: 0 });
   seat(ask("x")).release();
 });

@@ -7,6 +7,7 @@ import type { RequestInfo } from "./request_info.ts";
 import type { PrepareContext, Resource } from "./resource.ts";
 import type { ResourceSet } from "./resource_set.ts";
 import type { RestContext, RestParts } from "./rest.ts";
+import type { WatchCounts } from "./watch_counts.ts";
 
 /** The machinery's parts, and what it has made of them. */
 export interface Core extends Omit<RestParts, "resources"> {
@@ -15,6 +16,7 @@ export interface Core extends Omit<RestParts, "resources"> {
   readonly frames: FrameCache;
   /** Ends each watch that is open, in good order. */
   readonly watches: Set<() => void>;
+  readonly watchCounts: WatchCounts;
 }
 
 export interface Call {

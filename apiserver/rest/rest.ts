@@ -35,6 +35,7 @@ import { errorResponse } from "./status_answer.ts";
 import { update } from "./update.ts";
 import { warningHeaders } from "./warnings.ts";
 import { watch } from "./watch.ts";
+import { WatchCounts } from "./watch_counts.ts";
 
 /** What comes with a request besides itself. */
 export interface RestContext {
@@ -130,6 +131,9 @@ export interface Rest {
   locate(request: Request, context: RestContext): Promise<ConnectTarget>;
   /** Serves other resources from the next request on. The cache must know them already. */
   use(resources: readonly Resource[]): void;
+  /** Is what is asked for a resource, or a subresource, that is served? */
+  serves(info: RequestInfo): boolean;
+  readonly watchCounts: WatchCounts;
   /** Ends all watches in good order: their clients know where to go on. */
   drain(): void;
 }
@@ -140,7 +144,7 @@ interface Served {
   documents: Documents;
 }
 
-function serve(parts: RestParts, kept: Pick<Core, "frames" | "watches">): Served {
+function serve(parts: RestParts, kept: Pick<Core, "frames" | "watches" | "watchCounts">): Served {
   const computed = parts.computed?.map(({ resource }) => resource) ?? [];
   const set = new ResourceSet([...parts.resources, ...computed], parts.reviews);
   const lookup = createLookup(parts.cache, parts.resources, parts.clock);
@@ -149,9 +153,8 @@ function serve(parts: RestParts, kept: Pick<Core, "frames" | "watches">): Served
 
 /** Serves the resources of `parts`. */
 export function createRest(parts: RestParts): Rest {
-  const frames = new FrameCache();
-  const watches = new Set<() => void>();
-  let served = serve(parts, { frames, watches });
+  const kept = { frames: new FrameCache(), watches: new Set<() => void>(), watchCounts: new WatchCounts() };
+  let served = serve(parts, kept);
   return {
     async handle(request, context) {
       const warnings = context.warnings ?? [];
@@ -172,10 +175,12 @@ export function createRest(parts: RestParts): Rest {
       return await locate(call, subresource);
     },
     use(resources) {
-      served = serve({ ...parts, resources }, { frames, watches });
+      served = serve({ ...parts, resources }, kept);
     },
+    serves: (info) => serves(served.core, info),
+    watchCounts: kept.watchCounts,
     drain() {
-      for (const end of [...watches]) end();
+      for (const end of [...kept.watches]) end();
     },
   };
 }
@@ -290,4 +295,14 @@ function reviewCall(core: Core, review: Posted, request: Request, context: RestC
   const resource = defineResource(review, { definition: review.definition }, () => []);
   const warn = (message: string) => void context.warnings!.push(message);
   return { core, request, context, info, query: queryOf(request.url), resource, namespace: info.namespace, warn };
+}
+
+function serves({ set }: Core, info: RequestInfo): boolean {
+  const { group = "", version = "", resource = "", subresource } = info;
+  const of = set.find(group, version, resource);
+  if (subresource === undefined) return of !== undefined || set.findReview(group, version, resource) !== undefined;
+  if (of === undefined) return false;
+  return Object.hasOwn(of.subresources, subresource) || (subresource === "status" && of.status) ||
+    (subresource === "scale" && of.scale !== undefined) ||
+    set.findReview(group, version, `${resource}/${subresource}`) !== undefined;
 }

@@ -20,6 +20,7 @@ import { openSink, type Sink } from "./sink.ts";
 import { tooOld, toStatusError } from "./status_answer.ts";
 import { Item, textAt } from "./text.ts";
 import { viewOf } from "./view.ts";
+import type { WatchCount } from "./watch_counts.ts";
 import { type EventType, type WatchForm, watchForm } from "./watch_form.ts";
 import { warningHeaders } from "./warnings.ts";
 
@@ -74,6 +75,7 @@ class Session {
   readonly #selection: Selection;
   readonly #form: WatchForm;
   readonly #sink: Sink;
+  readonly #count: WatchCount;
   /** Events that wait until what comes before them is sent; undefined when events are sent as they come. */
   #waiting: CacheEvent[] | undefined = [];
   #waitingCharacters = 0;
@@ -91,6 +93,7 @@ class Session {
     this.#selection = parts.selection;
     this.#form = parts.form;
     this.#sink = parts.sink;
+    this.#count = call.core.watchCounts.of(call.resource);
     this.#sink.onClosed(() => this.#close());
     const { signal } = call.context;
     if (signal !== undefined) {
@@ -244,14 +247,19 @@ class Session {
     // An object that stopped matching is shown as it last matched, at the revision of the change.
     const left = type === "DELETED" && event.type !== "DELETED";
     const form = `${type} ${left} ${this.#form.name(this.#first)}`;
-    this.#sink.write(this.#call.core.frames.get(event, form, () => this.#encode(type, lastMatch(event, left))));
-    this.#first = false;
+    this.#send(this.#call.core.frames.get(event, form, () => this.#encode(type, lastMatch(event, left))));
   }
 
   #write(type: EventType, view: Entry): void {
     const now = this.#call.core.clock.now();
-    this.#sink.write(this.#form.encode(type, view, { first: this.#first, now }));
+    this.#send(this.#form.encode(type, view, { first: this.#first, now }));
+  }
+
+  #send(frame: Uint8Array): void {
+    this.#sink.write(frame);
     this.#first = false;
+    this.#count.events++;
+    this.#count.sizes.observe(frame.length);
   }
 
   #encode(type: EventType, entry: Entry): Uint8Array {

@@ -42,6 +42,17 @@ export class SchedulingQueue {
     return this.#entries.size;
   }
 
+  /** How many wait, by Kubernetes' names of the queues. */
+  get pending(): { active: number; backoff: number; unschedulable: number } {
+    const pending = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { place } of this.#entries.values()) {
+      if (place === "ready") pending.active++;
+      else if (place === "schedulingBackoff") pending.backoff++;
+      else if (place === "unschedulable") pending.unschedulable++;
+    }
+    return pending;
+  }
+
   /** A pod that is new here, or has changed in a way that could make it fit: it is tried soon. */
   add(info: PodInfo): void {
     const known = this.#entries.get(info.uid);

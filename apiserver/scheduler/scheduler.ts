@@ -22,6 +22,7 @@ import { findPreemption } from "./preempt.ts";
 import { type Entry, SchedulingQueue } from "./queue.ts";
 import { isPlaced, schedule, type Unplaced } from "./schedule.ts";
 import { Snapshot } from "./snapshot.ts";
+import type { SchedulerStats } from "./stats.ts";
 import { bindVolumes, chooseVolumes, type VolumeChoice, waitingClaims } from "./volumes.ts";
 import { createWatches, informersOf, type Watches } from "./watches.ts";
 
@@ -35,6 +36,8 @@ export interface SchedulerOptions {
   clock: Clock;
   random: Random;
   signal: AbortSignal;
+  /** Absent: nobody counts what it does. */
+  stats?: SchedulerStats;
 }
 
 export class Scheduler {
@@ -53,6 +56,7 @@ export class Scheduler {
   constructor(readonly watches: Watches, readonly options: SchedulerOptions) {
     const { client, clock } = options;
     this.queue = new SchedulingQueue(clock);
+    if (options.stats !== undefined) options.stats.pending = () => this.queue.pending;
     this.#writer = { client, clock, recorder: createRecorder(client, clock, schedulerName) };
     this.#catalogue = { ...catalogueOf(watches), promised: this.#promised };
     this.snapshot.namespaceLabels = (name) => watches.namespaces.get(name)?.metadata.labels;
@@ -90,7 +94,10 @@ export class Scheduler {
       return;
     }
     const options = { start: this.#start, random: this.options.random };
+    const { clock, stats } = this.options;
+    const begun = clock.now();
     const placement = schedule(info, this.snapshot, this.#catalogue, options);
+    stats?.attempted(isPlaced(placement) ? "scheduled" : "unschedulable", (clock.now() - begun) / 1000);
     if (!isPlaced(placement)) return this.#refuse(entry, placement);
     this.#start = (this.#start + placement.evaluated) % Math.max(1, this.snapshot.nodes.length);
     this.#assume(entry, placement.node);
@@ -140,6 +147,7 @@ export class Scheduler {
     const attempts = this.#assumed.get(info.uid);
     if (attempts === undefined) return;
     this.#assumed.delete(info.uid);
+    this.options.stats?.attempted("error", 0);
     const current = this.watches.pods.get(info.key);
     // The server may have bound it all the same, and its answer got lost.
     if (current?.metadata.uid === info.uid && current.spec.nodeName) return;

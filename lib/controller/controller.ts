@@ -8,6 +8,7 @@ import type { Informer } from "../informer/informer.ts";
 import type { KubeObject } from "../kind.ts";
 import { type Backoff } from "../queue/backoff.ts";
 import { createQueue, type Queue } from "../queue/queue.ts";
+import type { LoopStats } from "../queue/stats.ts";
 import type { Clock, Instant } from "../seams/clock.ts";
 import { isReason } from "../status.ts";
 
@@ -50,10 +51,10 @@ const ownWritesTimeoutMs = 5_000;
 /** Runs a controller until the signal aborts. */
 export async function runController<View, Action extends { do: string; why: string }>(
   controller: Controller<View, Action>,
-  { client, clock, signal }: { client: Client; clock: Clock; signal: AbortSignal },
+  { client, clock, signal, stats }: { client: Client; clock: Clock; signal: AbortSignal; stats?: LoopStats },
 ): Promise<void> {
   const logger = getLogger(["sauropod", "controller", controller.name]);
-  const queue = createQueue(clock, controller.backoff);
+  const queue = createQueue(clock, controller.backoff, stats?.queue(controller.name));
   signal.addEventListener("abort", () => queue.close(), { once: true });
   const unsubscribe = controller.sources.map(({ informer, keysOf }) =>
     informer.onChange(({ old, now }) => {

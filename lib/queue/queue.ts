@@ -4,6 +4,7 @@
  */
 import type { Clock, Instant } from "../seams/clock.ts";
 import { type Backoff, backoffMs } from "./backoff.ts";
+import type { QueueStats } from "./stats.ts";
 
 export interface Queue {
   add(key: string): void;
@@ -20,8 +21,13 @@ export interface Queue {
   close(): void;
 }
 
-export function createQueue(clock: Clock, backoff: Backoff = { baseMs: 5, maxMs: 60_000 }): Queue {
-  return new WorkQueue(clock, backoff);
+/** `stats` is told what the queue does. */
+export function createQueue(
+  clock: Clock,
+  backoff: Backoff = { baseMs: 5, maxMs: 60_000 },
+  stats?: QueueStats,
+): Queue {
+  return new WorkQueue(clock, backoff, stats);
 }
 
 class WorkQueue implements Queue {
@@ -34,7 +40,7 @@ class WorkQueue implements Queue {
   readonly #waiting: ((key: string | undefined) => void)[] = [];
   #closed = false;
 
-  constructor(readonly clock: Clock, readonly backoff: Backoff) {}
+  constructor(readonly clock: Clock, readonly backoff: Backoff, readonly stats?: QueueStats) {}
 
   get length(): number {
     return this.#ready.size;
@@ -46,6 +52,7 @@ class WorkQueue implements Queue {
       this.#again.add(key);
       return;
     }
+    if (!this.#ready.has(key)) this.stats?.added(key, this.clock.now());
     this.#ready.add(key);
     while (this.#waiting.length > 0 && this.#ready.size > 0) this.#waiting.shift()!(this.#take());
   }
@@ -70,6 +77,7 @@ class WorkQueue implements Queue {
   done(key: string): void {
     this.#failures.delete(key);
     this.#working.delete(key);
+    this.stats?.ended(key, this.clock.now());
     if (this.#again.delete(key)) this.add(key);
   }
 
@@ -78,6 +86,10 @@ class WorkQueue implements Queue {
     this.#failures.set(key, count + 1);
     const delay = backoffMs(this.backoff, count);
     this.#working.delete(key);
+    if (this.stats !== undefined) {
+      this.stats.retries++;
+      this.stats.ended(key, this.clock.now());
+    }
     // What was added meanwhile waits for the backoff too: the failure may be in what the key needs, not in the key.
     this.#again.delete(key);
     this.addAt(key, this.clock.now() + delay);
@@ -89,6 +101,7 @@ class WorkQueue implements Queue {
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
     this.#ready.clear();
+    this.stats?.closed();
     for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   }
 
@@ -96,6 +109,7 @@ class WorkQueue implements Queue {
     const [key] = this.#ready;
     this.#ready.delete(key!);
     this.#working.add(key!);
+    this.stats?.took(key!, this.clock.now());
     return key!;
   }
 }
