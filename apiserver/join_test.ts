@@ -91,6 +91,28 @@ scene("twenty hosts join at once with one token", async (s) => {
   assert.equal(new Set(results.map(({ agent }) => agent.cert)).size, 20);
 });
 
+scene("a server that fails now and then is asked again", async (s) => {
+  const failures: (() => Promise<Response>)[] = [
+    () => Promise.resolve(Response.json({ kind: "Status", code: 503, reason: "ServiceUnavailable" }, { status: 503 })),
+    () => Promise.reject(new TypeError("connection reset")),
+    () => Promise.resolve(Response.json({ kind: "Status", code: 429, reason: "TooManyRequests" }, { status: 429 })),
+  ];
+  let asked = 0;
+  const { network } = s.server;
+  const transport: typeof network.transport = (access) => {
+    const real = network.transport(access);
+    const flaky = (request: Request) => {
+      const isWish = request.method === "POST" && request.url.includes("certificatesigningrequests");
+      return isWish && asked++ < 6 && asked % 2 === 1 ? failures.shift()!() : real(request);
+    };
+    return Object.assign(flaky, { close: () => real.close() });
+  };
+  const host = { join: await s.fresh(), dataDir: s.dir("a"), nodeName: "n1", network: { ...network, transport } };
+  const result = await s.server.join(host, { stepMs: 10 });
+  assert.equal(await credentialTrouble(s.dir("a"), result, s.server.clock.now()), undefined);
+  assert.deepEqual([failures.length, asked], [0, 6]);
+});
+
 scene("two machines of one name: the second is refused, while the first joins and after", async (s) => {
   const join = await s.fresh();
   const host = (name: string, machineId: string) => ({ join, dataDir: s.dir(name), nodeName: "n1", machineId });

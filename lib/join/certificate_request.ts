@@ -11,6 +11,11 @@ export class CertificateRefused extends Error {
   override name = "CertificateRefused";
 }
 
+/** Nobody said anything. */
+export class CertificateUnanswered extends Error {
+  override name = "CertificateUnanswered";
+}
+
 export interface CertificateWish {
   readonly signer: string;
   readonly usages: readonly string[];
@@ -24,7 +29,7 @@ type Usages = CertificateSigningRequest["spec"]["usages"];
 export const clientUsages = ["digital signature", "client auth"] as const;
 export const servingUsages = ["digital signature", "server auth"] as const;
 
-/** The certificate, PEM. Throws CertificateRefused, StatusError, and an Error when nobody has answered in time. */
+/** The certificate, PEM. Throws CertificateRefused, CertificateUnanswered, StatusError. */
 export async function requestCertificate(
   client: Client,
   wish: CertificateWish,
@@ -47,7 +52,7 @@ export async function requestCertificate(
     signal?.removeEventListener("abort", stop);
     stop();
   }
-  throw new Error(
+  throw new CertificateUnanswered(
     `certificate request ${created.metadata.name} (${signer}) was not answered within ${certificateWaitMs / 1000} s: ` +
       `is it waiting for \`kubectl certificate approve\`?`,
   );

@@ -8,13 +8,19 @@ import { type Access, httpsTransport } from "../client/kubeconfig.ts";
 import * as limits from "../limits.ts";
 import { type KeyPair, readPair } from "../pki/pair_file.ts";
 import { createKey, createRequest, type RequestSubject } from "../pki/request.ts";
-import { type Clock, sleep } from "../seams/clock.ts";
+import { type Clock, type Instant, sleep } from "../seams/clock.ts";
 import { readText, writeAtomic } from "../seams/files.ts";
 import { peerChain } from "../seams/peer_chain.ts";
 import { isReason, StatusError } from "../status.ts";
 import { ConfigMap } from "../types/kinds.ts";
 import { formatToken } from "./bootstrap_token.ts";
-import { CertificateRefused, clientUsages, requestCertificate, servingUsages } from "./certificate_request.ts";
+import {
+  CertificateRefused,
+  CertificateUnanswered,
+  clientUsages,
+  requestCertificate,
+  servingUsages,
+} from "./certificate_request.ts";
 import { JoinError } from "./join_error.ts";
 import type { JoinString } from "./join_string.ts";
 import { credentialPaths, type JoinResult, makeDirectories, writeJoined } from "./joined.ts";
@@ -62,7 +68,7 @@ export async function joinCluster(options: JoinOptions): Promise<JoinResult> {
   try {
     const client = createClient(asToken, { userAgent: "sauropod-join" });
     settings = await patiently(options, until, () => fetchSettings(client, options));
-    agent = await obtain(options, client, wanted.agent);
+    agent = await obtain(options, client, until, wanted.agent);
   } finally {
     asToken.close();
   }
@@ -70,8 +76,8 @@ export async function joinCluster(options: JoinOptions): Promise<JoinResult> {
   try {
     const client = createClient(asNode, { userAgent: "sauropod-join" });
     const [serving, proxy] = await Promise.all([
-      obtain(options, client, wanted.serving),
-      obtain(options, client, wanted.proxy),
+      obtain(options, client, until, wanted.serving),
+      obtain(options, client, until, wanted.proxy),
     ]);
     const result: JoinResult = { server, nodeName, settings, ca, agent, serving, proxy };
     await writeJoined(dataDir, result);
@@ -116,15 +122,24 @@ function wantedCertificates({ dataDir, nodeName, nodeIp, machineId }: JoinOption
 }
 
 /** The certificate for the key in `<path>.key`, which is made and kept when it is not there. */
-async function obtain(options: JoinOptions, client: Client, { path, subject, ...wish }: Wanted): Promise<KeyPair> {
+async function obtain(
+  options: JoinOptions,
+  client: Client,
+  until: Instant,
+  { path, subject, ...wish }: Wanted,
+): Promise<KeyPair> {
   const key = (await readPair(path))?.key ?? await readText(`${path}.key`) ?? await newKey(path);
-  try {
-    const request = await createRequest(key, subject);
-    return { key, cert: await requestCertificate(client, { ...wish, request }, options) };
-  } catch (error) {
-    if (error instanceof CertificateRefused) throw new JoinError(error.message);
-    throw explained(error, options);
-  }
+  const request = await createRequest(key, subject);
+  const ask = async () => {
+    try {
+      return await requestCertificate(client, { ...wish, request }, options);
+    } catch (error) {
+      const isLast = error instanceof CertificateRefused || error instanceof CertificateUnanswered;
+      throw isLast ? new JoinError(error.message) : error;
+    }
+  };
+  // Asking twice does no harm: a request that nobody waits for is signed or not, and removed.
+  return { key, cert: await patiently(options, until, ask) };
 }
 
 async function newKey(path: string): Promise<string> {
