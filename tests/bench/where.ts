@@ -95,9 +95,9 @@ async function constant(request: Request): Promise<Response> {
   return new Response(text, { headers: { "content-type": "application/json" } });
 }
 
-const filtersOnly = ({ auth, flow }: Secured): Handler =>
+const filtersOnly = ({ auth, flow, fixture }: Secured): Handler =>
   createHandler({
-    rest: { handle: constant, locate: () => Promise.reject(new Error("not here")), use: () => {}, drain: () => {} },
+    rest: { ...fixture.rest, handle: constant },
     health: createHealth({ live: [], ready: [] }),
     metrics: createMetrics({ storageBytes: () => Promise.resolve(0), objects: () => [], watchers: () => [] }),
     flow: { control: flow, count: () => 0 },
