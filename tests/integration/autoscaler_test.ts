@@ -4,6 +4,7 @@ import { type Instant, rfc3339, rfc3339Micro } from "../../lib/seams/clock.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 import { type ControlPlane, createControlPlane } from "../harness/control_plane.ts";
+import { someone } from "../harness/secured.ts";
 
 // deno-lint-ignore no-explicit-any
 type Loose = any;
@@ -158,4 +159,38 @@ Deno.test("two autoscalers of the same pods do nothing, and say so", () =>
       return items.every(({ status }) => status.conditions?.some(({ reason }) => reason === "AmbiguousSelector"));
     }, 120);
     assert.equal((await admin.get(kinds.Deployment, deployment.metadata)).spec.replicas, 1);
+  }));
+
+Deno.test("whoever may view a namespace may see what its pods use, and nothing else", () =>
+  withAgent(async (cluster, agent) => {
+    const { admin } = cluster;
+    agent.use = 0.5;
+    await admin.create(kinds.Deployment, deployment);
+    await admin.create(
+      kinds.RoleBinding,
+      {
+        metadata: { namespace, name: "ann" },
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "view" },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "ann" }],
+      } as Loose,
+    );
+    const api = "/apis/metrics.k8s.io/v1beta1";
+    const get = (path: string, user = "ann") => cluster.as(someone(user), "GET", `${api}/${path}`);
+    // An answer may wait for the second look: time goes on meanwhile.
+    let use: string | undefined;
+    let asking: Promise<void> | undefined;
+    const ask = async () => {
+      const { status, body } = await get(`namespaces/${namespace}/pods`);
+      use = status === 200 ? body.items[0]?.containers[0].usage.cpu : undefined;
+      asking = undefined;
+    };
+    await cluster.until("her right, and a measurement", async () => {
+      await agent.tick();
+      asking ??= ask();
+      return use !== undefined;
+    }, 120);
+    assert.equal(use, "500m");
+    for (const [path, user] of [["pods", "ann"], ["nodes", "ann"], [`namespaces/${namespace}/pods`, "bob"]]) {
+      assert.equal((await get(path!, user!)).status, 403, `${path} as ${user}`);
+    }
   }));
