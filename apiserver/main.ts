@@ -62,7 +62,7 @@ async function main(config: ApiserverConfig): Promise<void> {
   const { credentials, encryption, store, cache } = await openData(config, options, closing);
   const stopping = new AbortController();
   const state: State = { credentials, bootstrapped: false, stopping: stopping.signal };
-  const metrics = metricsOf(store, cache, state);
+  const metrics = metricsOf(store, cache, { state, encryption });
   const auth = authOf(options, { credentials, cache, metrics });
   const ca = credentials.authority.cert;
   const connect = createConnector(ca, () => state.credentials.client, (node) => nodeAddress(cache, node));
@@ -105,15 +105,12 @@ async function main(config: ApiserverConfig): Promise<void> {
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
   const { signal } = stopping;
+  const use = (renewed: Credentials) => useCredentials(renewed, state, server);
   const background = [
     runGuests({ clientFor, config, credentials, auth, signal, stats }),
     announce({ ...presenceOf(config, credentials), client: own, clock, signal }),
     followKeys(encryption, cache, signal),
-    keepCredentials(options, {
-      present: credentials,
-      use: (renewed) => useCredentials(renewed, state, server),
-      signal,
-    }),
+    keepCredentials(options, { present: credentials, use, signal }),
     protecting.ended,
   ];
   await terminated(stopping);
@@ -175,12 +172,20 @@ function kindsOf(
   return servedOf(all, parseRuntimeConfig(config["runtime-config"]));
 }
 
-function metricsOf(store: Store, cache: Cache, state: State): Metrics {
+function metricsOf(
+  store: Store,
+  cache: Cache,
+  { state, encryption }: { state: State; encryption: Encryption },
+): Metrics {
   return createMetrics({
     storageBytes: async () => (await store.stats()).bytes,
     objects: () => storages.map((name) => [name, cache.resource(name).snapshot().entries().length]),
     watchers: () => storages.map((name) => [name, cache.resource(name).watchers]),
     certificates: () => expiries(state.credentials),
+    encryption: {
+      reloads: () => encryption.reloads,
+      unreadable: () => storages.map((name) => [name, cache.resource(name).unreadable.size]),
+    },
     ...stats,
   });
 }

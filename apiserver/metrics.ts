@@ -4,6 +4,7 @@ import type { LoopStats } from "../lib/queue/stats.ts";
 import type { Instant } from "../lib/seams/clock.ts";
 import type { Audit } from "./audit/audit.ts";
 import type { FlowControl } from "./flow/flow_control.ts";
+import { encryptionMetrics, type EncryptionSampled } from "./metrics/encryption.ts";
 import { flowMetrics } from "./metrics/flow.ts";
 import { loopMetrics, schedulerMetrics } from "./metrics/loops.ts";
 import { RequestMetrics } from "./metrics/requests.ts";
@@ -29,6 +30,7 @@ export interface Sampled {
   watchers(): Iterable<[resource: string, count: number]>;
   /** When the server's own certificates end, ms since 1970. */
   certificates?(): Iterable<[name: string, until: number]>;
+  encryption?: EncryptionSampled;
   loops?: LoopStats;
   scheduler?: SchedulerStats;
 }
@@ -47,6 +49,7 @@ export function createMetrics(sampled: Sampled): Metrics {
   const registers = [registry];
   storageMetrics(registers, sampled);
   const shown = certificateMetrics(registers, sampled);
+  if (sampled.encryption !== undefined) encryptionMetrics(registers, sampled.encryption);
   const requests = new RequestMetrics(registry);
   return {
     requests,

@@ -57,6 +57,7 @@ async function running(redis: TestRedis, path: string) {
   return {
     ...server,
     look,
+    reloads: encryption.reloads,
     /** Writes the file and waits until it was looked at; answers what became of it. */
     async configure(text: string): Promise<string> {
       await Deno.writeTextFile(path, text);
@@ -176,6 +177,7 @@ test("a live watch is told when what comes can't be read, and the file's mistake
   for (let looks = 0; looks < 20; looks++) await now.look();
   await now.client.create(SecretKind, secret("newer"));
   assert.equal((await now.client.list(SecretKind)).items.length, 2);
+  assert.deepEqual([now.reloads.success.count, now.reloads.failure.count], [1, 1], "each change is counted once");
 });
 
 Deno.test("openEncryption() makes a file of its own at first, for Secrets, which nobody else may read, and keeps it", async () => {

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { getLogger } from "log";
 import { encryptionFileCheckMs } from "../../../lib/limits.ts";
-import { type Clock, sleep } from "../../../lib/seams/clock.ts";
+import { type Clock, type Instant, sleep } from "../../../lib/seams/clock.ts";
 import { readText, writeAtomic } from "../../../lib/seams/files.ts";
 import type { Random } from "../../../lib/seams/random.ts";
 import { EncryptingCodec } from "./codec.ts";
@@ -19,7 +19,17 @@ export interface EncryptionFile {
   readonly own: boolean;
 }
 
+/** How often, and when last. */
+interface Occurrences {
+  count: number;
+  at?: Instant;
+}
+
+/** Changes of the file that were taken up, and those that were refused. */
+export type Reloads = Readonly<Record<"success" | "failure", Readonly<Occurrences>>>;
+
 export interface Encryption {
+  readonly reloads: Reloads;
   readonly codec: EncryptingCodec;
   /** The file was not there and was made now. */
   readonly created: boolean;
@@ -47,8 +57,10 @@ export async function openEncryption(file: EncryptionFile, random: Random): Prom
   }
   const codec = new EncryptingCodec(rulesOf(file.path, text), random);
   let current = text;
+  const reloads = { success: { count: 0 } as Occurrences, failure: { count: 0 } as Occurrences };
   return {
     codec,
+    reloads,
     created,
     async follow(options) {
       const { clock, signal } = options;
@@ -61,8 +73,12 @@ export async function openEncryption(file: EncryptionFile, random: Random): Prom
         if (now === current) continue;
         const why = take(codec, file.path, now, options);
         if (why === undefined) current = now;
-        else if (told !== now + why) logger.error("the encryption configuration stays as it was: {why}", { why });
+        else if (told === now + why) continue;
+        else logger.error("the encryption configuration stays as it was: {why}", { why });
         told = now + (why ?? "");
+        const outcome = reloads[why === undefined ? "success" : "failure"];
+        outcome.count++;
+        outcome.at = clock.now();
       }
     },
   };
