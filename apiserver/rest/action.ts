@@ -106,7 +106,7 @@ async function patched(
   { type, options }: { type: Exclude<PatchKind, "apply">; options: WriteOptions },
 ): Promise<(old: Entry) => KubeObject> {
   const schema = definition(action.definition);
-  const change = patcher(type, await readPatch(call), schema);
-  const as = { definition: schema, resource: action.kind, validation: options.fieldValidation };
+  const { change, duplicates } = patcher(type, await readPatch(call), schema);
+  const as = { definition: schema, resource: action.kind, validation: options.fieldValidation, duplicates };
   return (old) => decodeAs(call, change(old.object as unknown as Json), as) as unknown as KubeObject;
 }

@@ -1,13 +1,13 @@
 /** PATCH: JSON patch, merge patch, strategic merge patch and server-side apply, of an object or of its status. */
 import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
-import { type Json } from "../../lib/patch/equal.ts";
+import { isObject, type Json } from "../../lib/patch/equal.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicMergePatch } from "../../lib/patch/mod.ts";
 import { checkFields, decodeValue, mediaTypeOf } from "../../lib/schema/decode.ts";
-import { JsonError, parseJson } from "../../lib/schema/json.ts";
+import { JsonError, type ParsedJson, parseJson } from "../../lib/schema/json.ts";
 import type { Definition } from "../../lib/schema/schema.ts";
 import { DecodeError } from "../../lib/schema/validate.ts";
 import { parseYaml, YamlError } from "../../lib/schema/yaml.ts";
-import { fieldError, invalid, isReason, notFound, statusError } from "../../lib/status.ts";
+import { fieldError, invalid, isReason, notFound, type StatusError, statusError } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { answerEntry } from "./answer.ts";
 import { applyPatch } from "./apply.ts";
@@ -84,72 +84,88 @@ function tell(record: RequestRecord, body: Uint8Array): void {
 
 function patched(
   call: Call,
-  change: (object: Json) => Json,
+  patcher: Patcher,
   validation: FieldValidation,
 ): (old: Entry | undefined) => KubeObject {
   return (old) => {
     if (old === undefined) throw notFound(call.resource, call.info.name!);
-    const object = decodePatched(call, change(old.object as unknown as Json), validation);
+    const object = decodePatched(call, patcher, old, validation);
     checkPlace(call, object);
     checkRevision(call, object, old);
     return object;
   };
 }
 
-/** The patch as a function of objects, its text having been checked. */
-export function patcher(
-  kind: Exclude<PatchKind, "apply">,
-  body: Uint8Array,
-  definition: Definition,
-): (object: Json) => Json {
-  const value = parsePatch(body);
+/** A patch as a function of objects, its text having been checked. */
+export interface Patcher {
+  change(object: Json): Json;
+  /** Keys that the patch's text has twice, complete. */
+  readonly duplicates: readonly string[];
+}
+
+/** Throws BadRequest in Go's words. */
+export function patcher(kind: Exclude<PatchKind, "apply">, body: Uint8Array, definition: Definition): Patcher {
+  const bad = (why: string) => statusError("BadRequest", kind === "strategic" ? why : `error decoding patch: ${why}`);
+  const { value, duplicates: paths } = parsePatch(body, bad);
+  const duplicates = paths.map((path) => `duplicate field ${JSON.stringify(path)}`);
   if (kind === "json") {
-    if (!Array.isArray(value)) {
-      throw statusError(
-        "BadRequest",
-        "error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch",
-      );
-    }
-    return (object) => applyJsonPatch(object, value);
+    if (!Array.isArray(value)) throw bad(cannotUnmarshal(value, "[]interface {}"));
+    return { change: (object) => applyJsonPatch(object, value), duplicates };
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw statusError("BadRequest", "error decoding patch: the patch is no JSON object");
-  }
-  if (kind === "merge") return (object) => applyMergePatch(object, value);
-  return (object) => applyStrategicMergePatch(object, value, definition);
+  if (!isObject(value)) throw bad(cannotUnmarshal(value, "map[string]interface {}"));
+  if (kind === "merge") return { change: (object) => applyMergePatch(object, value), duplicates };
+  return { change: (object) => applyStrategicMergePatch(object, value, definition), duplicates };
+}
+
+function cannotUnmarshal(value: unknown, into: string): string {
+  const type = Array.isArray(value)
+    ? "array"
+    : value === null
+    ? "null"
+    : typeof value === "boolean"
+    ? "bool"
+    : typeof value;
+  return `json: cannot unmarshal ${type} into Go value of type ${into}`;
 }
 
 const utf8 = new TextDecoder();
 
-function parsePatch(body: Uint8Array): unknown {
+function parsePatch(body: Uint8Array, bad: (why: string) => StatusError): ParsedJson {
   try {
-    return parseJson(utf8.decode(body)).value;
+    return parseJson(utf8.decode(body));
   } catch (error) {
-    if (error instanceof JsonError) throw statusError("BadRequest", `error decoding patch: ${error.message}`);
+    if (error instanceof JsonError) throw bad(error.message);
     throw error;
   }
 }
 
 /** What came of a patch, as an object of the kind. Throws Invalid: the patch is at fault, not the body's syntax. */
-function decodePatched(call: Call, patched: Json, validation: FieldValidation): KubeObject {
+function decodePatched(call: Call, patcher: Patcher, old: Entry, validation: FieldValidation): KubeObject {
   const { resource } = call;
+  const { duplicates } = patcher;
+  const patched = patcher.change(old.object as unknown as Json);
   if (patched.apiVersion !== apiVersionOf(resource) || patched.kind !== resource.kind) {
     throw statusError("BadRequest", "a patch may not change apiVersion or kind");
   }
-  return decodeAs(call, patched, { definition: definitionOf(resource), resource, validation }) as unknown as KubeObject;
+  const as = { definition: definitionOf(resource), resource, validation, duplicates };
+  return decodeAs(call, patched, as) as unknown as KubeObject;
 }
 
-export function decodeAs(
-  call: Pick<Call, "warn">,
-  patched: Json,
-  as: { definition: Definition; resource: Pick<Resource, "group" | "version" | "kind">; validation: FieldValidation },
-): Json {
+export interface DecodeAs {
+  definition: Definition;
+  resource: Pick<Resource, "group" | "version" | "kind">;
+  validation: FieldValidation;
+  /** Of the patch. */
+  duplicates: readonly string[];
+}
+
+export function decodeAs(call: Pick<Call, "warn">, patched: Json, as: DecodeAs): Json {
   const wrong = (message: string) => {
     const shown = JSON.stringify(patched).slice(0, 2000);
     return invalid({ group: "", kind: "" }, "", [fieldError.invalid("patch", shown, message)]);
   };
   try {
-    const decoded = { ...decodeValue(patched, as.definition), duplicates: [] };
+    const decoded = { ...decodeValue(patched, as.definition), duplicates: as.duplicates };
     for (const warning of checkFields(decoded, gvkOf(as.resource), as.validation)) call.warn(warning);
     decoded.object.metadata ??= {};
     return decoded.object;

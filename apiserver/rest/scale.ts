@@ -157,7 +157,7 @@ async function patched(
   kind: Exclude<PatchKind, "apply">,
   options: WriteOptions,
 ): Promise<(current: Scale) => Scale> {
-  const change = patcher(kind, await readPatch(call), scaleDefinition);
-  const as = { definition: scaleDefinition, resource: scaleKind, validation: options.fieldValidation };
+  const { change, duplicates } = patcher(kind, await readPatch(call), scaleDefinition);
+  const as = { definition: scaleDefinition, resource: scaleKind, validation: options.fieldValidation, duplicates };
   return (current) => decodeAs(call, change(current as unknown as Json), as) as unknown as Scale;
 }

@@ -153,7 +153,22 @@ const cases: Case[] = [
     is: [422, "Invalid", rejected],
     details: cause("testing value /data/a failed: test failed"),
   },
-  { ...patch("[]", types.merge), is: [400, "BadRequest", "error decoding patch: the patch is no JSON object"] },
+  {
+    ...patch("[]", types.merge),
+    is: [
+      400,
+      "BadRequest",
+      "error decoding patch: json: cannot unmarshal array into Go value of type map[string]interface {}",
+    ],
+  },
+  {
+    ...patch("{}", types.jsonPatch),
+    is: [400, "BadRequest", "error decoding patch: json: cannot unmarshal object into Go value of type []interface {}"],
+  },
+  {
+    ...patch('"x"', types.strategic),
+    is: [400, "BadRequest", "json: cannot unmarshal string into Go value of type map[string]interface {}"],
+  },
   // 422
   {
     asked: ["POST", maps, '{"metadata":{"name":"A"}}'],

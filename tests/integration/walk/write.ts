@@ -130,6 +130,13 @@ async function refusesPatches(w: Walker, name: string): Promise<void> {
     const ignored = await w.does(200, "PATCH", `${path}?fieldValidation=Ignore`, unknown, { type });
     assert.doesNotMatch(ignored.headers.get("warning") ?? "", /walked/);
   }
+  const twice = '{"metadata":{"labels":{"a":"1","a":"2"}}}';
+  for (const type of [types.merge, types.strategic]) {
+    const message = /strict decoding error: duplicate field "metadata\.labels\.a"$/;
+    await w.refuses([422, "Invalid", message], "PATCH", strict, twice, { type });
+    const { headers } = await w.does(200, "PATCH", `${path}?dryRun=All`, twice, { type });
+    assert.match(headers.get("warning") ?? "", /duplicate field \\"metadata\.labels\.a\\"/);
+  }
   await w.refuses([404, "NotFound", `${w.qualified} "none" not found`], "PATCH", w.path("none"), {}, {
     type: types.merge,
   });
