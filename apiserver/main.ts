@@ -236,6 +236,14 @@ function credentialOptions(config: ApiserverConfig): CredentialOptions {
   };
 }
 
+/** What is made at a start, all of it in one go. */
+const postStart = [
+  "rbac/bootstrap-roles",
+  "scheduling/bootstrap-system-priority-classes",
+  "priority-and-fairness-config-producer",
+  "start-system-namespaces-controller",
+];
+
 function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
   return createHealth({
     live: [
@@ -243,12 +251,13 @@ function healthOf(store: Store, cache: Cache, state: State): HealthChecks {
       { name: "certificates", check: () => certificateHealth(state.credentials, clock) },
     ],
     ready: [
-      { name: "store", check: () => store.ping() },
-      { name: "cache", check: () => require(cache.ready, "the watch cache has not read the store yet") },
-      {
-        name: "bootstrap",
-        check: () => require(state.bootstrapped, "the default namespaces and roles are not there yet"),
-      },
+      // Kubernetes' names: who asks for one, or leaves it out, asks for these.
+      { name: "etcd", check: () => store.ping() },
+      { name: "informer-sync", check: () => require(cache.ready, "the watch cache has not read the store yet") },
+      ...postStart.map((name) => ({
+        name: `poststarthook/${name}`,
+        check: () => require(state.bootstrapped, "what every cluster has is not there yet"),
+      })),
       { name: "shutdown", check: () => require(!state.stopping.aborted, "the server is shutting down") },
     ],
   });

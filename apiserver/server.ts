@@ -16,6 +16,7 @@ import type { Audit } from "./audit/audit.ts";
 import { auditFailures, auditRequests } from "./audit/filter.ts";
 import type { Authenticator } from "./auth/authenticate.ts";
 import type { Authorizer } from "./auth/authorize.ts";
+import { authenticatedGroup } from "./auth/user.ts";
 import { configurationPath, type IssuerDocuments, keySetPath } from "./auth/tokens/discovery.ts";
 import { Connections } from "./connections.ts";
 import {
@@ -87,9 +88,12 @@ export function createHandler(parts: ServerParts): Handler {
   const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
   app.onError((error, c) => errorResponse(error, { request: c.req.raw }));
   for (const filter of filters) app.use(filter);
-  app.get("/healthz/*", (c) => health.answer("healthz", new URL(c.req.url)));
-  app.get("/livez/*", (c) => health.answer("livez", new URL(c.req.url)));
-  app.get("/readyz/*", (c) => health.answer("readyz", new URL(c.req.url)));
+  for (const endpoint of ["healthz", "livez", "readyz"] as const) {
+    app.get(`/${endpoint}/*`, (c) => {
+      const trusted = c.get("user").groups.includes(authenticatedGroup);
+      return health.answer(endpoint, new URL(c.req.url), { trusted });
+    });
+  }
   app.get("/version/*", (c) => c.json(parts.version));
   app.get(
     "/metrics",
