@@ -18,14 +18,13 @@ export function deadline(clock: Clock): Filter {
     const expired = new Promise<"late">((resolve) => {
       cancel = clock.after(timeout, () => resolve("late"));
     });
-    const outcome = await Promise.race([next(), expired]);
-    cancel();
-    if (outcome === "late") {
-      throw statusError(
-        "Timeout",
-        "Timeout: request did not complete within requested timeout - context deadline exceeded",
-      );
+    try {
+      if (await Promise.race([next(), expired]) !== "late") return;
+    } finally {
+      cancel();
     }
+    const why = "request did not complete within requested timeout - context deadline exceeded";
+    throw statusError("Timeout", `Timeout: ${why}`);
   };
 }
 

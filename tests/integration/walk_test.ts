@@ -3,11 +3,12 @@
  * being in the registry; all it needs is a sample (walk/samples.ts).
  */
 import { resources } from "../../apiserver/registry/mod.ts";
-import { createSecured, someone } from "../harness/secured.ts";
+import { createSecured, type Secured, someone } from "../harness/secured.ts";
 import { applies } from "./walk/apply.ts";
 import { creates, validatesFields } from "./walk/create.ts";
 import { isDescribed, isDiscovered, isGuarded } from "./walk/discover.ts";
 import { parts } from "./walk/parts.ts";
+import { isAnswered } from "./walk/reviews.ts";
 import { reads } from "./walk/read.ts";
 import { removes } from "./walk/remove.ts";
 import { watches } from "./walk/watch.ts";
@@ -29,11 +30,17 @@ const walks = [
   isGuarded,
 ];
 
-Deno.test("every kind does what Kubernetes' does, verb by verb and form by form", async (t) => {
+const admin = someone("admin", "system:masters");
+
+async function begin(): Promise<Secured> {
   const api = await createSecured();
-  const admin = someone("admin", "system:masters");
   await api.as(admin, "POST", "/api/v1/namespaces", { metadata: { name: namespace } });
   await api.as(admin, "POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "default" } });
+  return api;
+}
+
+Deno.test("every kind does what Kubernetes' does, verb by verb and form by form", async (t) => {
+  const api = await begin();
   for (const resource of resources) {
     const { group, version, plural } = resource;
     await t.step(`${plural} of ${group === "" ? version : `${group}/${version}`}`, async () => {
@@ -41,5 +48,12 @@ Deno.test("every kind does what Kubernetes' does, verb by verb and form by form"
       for (const walk of walks) await walk(walker);
     });
   }
+  await api.close();
+});
+
+Deno.test("every kind that is only asked is answered in every form, and stored nowhere", async (t) => {
+  const api = await begin();
+  const walker = new Walker(api, resources[0]!, admin);
+  for (const review of api.auth.reviews) await t.step(review.kind, () => isAnswered(walker, review));
   await api.close();
 });
