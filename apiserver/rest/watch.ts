@@ -2,13 +2,7 @@
  * WATCH: what is there (when asked for), then every change, in order, none twice and none missing. A watcher that reads too
  * slowly is cut off and delays nobody; one whose history is gone gets one ERROR event with a 410.
  */
-import {
-  answerChunkBytes,
-  bookmarkIntervalMs,
-  watchBufferBytesMax,
-  watchStartMsMax,
-  watchTimeoutMinMs,
-} from "../../lib/limits.ts";
+import { bookmarkIntervalMs, watchBufferBytesMax, watchStartMsMax, watchTimeoutMinMs } from "../../lib/limits.ts";
 import { nextTurn } from "../../lib/seams/turn.ts";
 import { type CacheEvent, type Entry, Expired, type Snapshot } from "../cache/cache.ts";
 import { cacheOf, type Call } from "./call.ts";
@@ -152,7 +146,7 @@ class Session {
     for (const entry of entries) {
       if (this.#selection.matches(entry)) this.#write("ADDED", viewOf(this.#call.resource, entry));
       written += entry.length;
-      if (written < answerChunkBytes) continue;
+      if (written < this.#form.turnCharacters) continue;
       written = 0;
       await this.#giveWay();
       if (this.#over) return;
@@ -223,7 +217,7 @@ class Session {
       const event = waiting[i]!;
       this.#deliver(event);
       written += event.entry.length;
-      if (written < answerChunkBytes) continue;
+      if (written < this.#form.turnCharacters) continue;
       written = 0;
       await this.#giveWay();
       if (this.#over) return;

@@ -1,5 +1,6 @@
 /** How a watch's events look on the wire: the object, a table of one row, or its metadata; as JSON lines or protobuf frames. */
 import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
+import { answerChunkBytes } from "../../lib/limits.ts";
 import { encodeProtobuf, encodeWatchFrame } from "../../lib/schema/protobuf_encode.ts";
 import { definition } from "../../lib/schema/schema.ts";
 import { type StatusError, statusError } from "../../lib/status.ts";
@@ -11,6 +12,9 @@ import type { Resource } from "./resource.ts";
 import { columnDefinitionsText, rowText, tableHead, tableTail } from "./table.ts";
 
 export type EventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK";
+
+/** Of objects that are parsed and made into something else. */
+const madeTurnCharacters = answerChunkBytes / 8;
 
 const encoder = new TextEncoder();
 const metaV1 = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -30,6 +34,8 @@ function framed(type: string, bytes: Uint8Array): Uint8Array {
 
 export interface WatchForm {
   readonly contentType: string;
+  /** Characters of objects that are written in one turn: some milliseconds of work. */
+  readonly turnCharacters: number;
   /** The same for watchers whose frames are the same. `first`: the first event of a table names the columns. */
   name(first: boolean): string;
   encode(type: EventType, entry: Entry, options: { first: boolean; now: number }): Uint8Array;
@@ -43,6 +49,7 @@ export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
   if (accepted.format === "protobuf") return protobufForm(resource, accepted);
   return {
     contentType: mediaTypes.json,
+    turnCharacters: accepted.as === "object" ? answerChunkBytes : madeTurnCharacters,
     name: (first) =>
       accepted.as === "table"
         ? `${apiVersionOf(resource)} table ${accepted.include} ${first}`
@@ -88,6 +95,7 @@ function protobufForm(resource: Resource, accepted: Accepted): WatchForm {
   const encode = (type: string, object: object) => encodeWatchFrame(type, encodeProtobuf(object, schema));
   const shown = (object: KubeObject) => accepted.as === "partial" ? partialOf(object) : object;
   return {
+    turnCharacters: madeTurnCharacters,
     contentType: `${mediaTypes.protobuf};stream=watch`,
     name: () => formName(resource, accepted),
     encode: (type, entry) => encode(type, shown(entry.object)),
