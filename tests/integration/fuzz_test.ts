@@ -12,6 +12,23 @@ import { definition } from "../../lib/schema/schema.ts";
 import { createSecured, type Secured, someone } from "../harness/secured.ts";
 import { type Json, namespace, types, Walker } from "./walk/walker.ts";
 
+const numRuns = Number(Deno.env.get("RUNS") ?? 2000);
+const seed = Number(Deno.env.get("SEED") ?? 1);
+
+/** With one object of every kind. */
+async function begin(): Promise<{ api: Secured; walkers: { walker: Walker; name: string }[] }> {
+  const api = await createSecured();
+  const admin = someone("admin", "system:masters");
+  await api.as(admin, "POST", "/api/v1/namespaces", { metadata: { name: namespace } });
+  await api.as(admin, "POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "default" } });
+  const walkers: { walker: Walker; name: string }[] = [];
+  for (const resource of resources) {
+    const walker = new Walker(api, resource, admin);
+    walkers.push({ walker, name: (await walker.make()).metadata.name });
+  }
+  return { api, walkers };
+}
+
 /** What takes the place of a value. */
 const strange = fc.oneof(
   fc.constantFrom<unknown>(
@@ -204,18 +221,118 @@ async function fire(api: Secured, w: Walker, shot: Shot): Promise<void> {
   assert.equal(await api.fixture.store.revision(), before, `what is refused wrote: ${about}`);
 }
 
+const segment = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom("api", "apis", "v1", "apps", "batch", "namespaces", "default", namespace, "watch"),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(
+      ...new Set(resources.flatMap(({ plural, group, version }) => [plural, group || "api", version])),
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      ...new Set(resources.flatMap((resource) => subresourcesOf(resource).map(({ name }) => name))),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "openapi",
+      "v3",
+      "version",
+      "healthz",
+      "livez",
+      "metrics",
+      "pods-core-v1-0",
+      "services-core-v1-0:http",
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "",
+      ".",
+      "..",
+      "%2e%2e",
+      "%2F",
+      "%00",
+      "%ff",
+      "%zz",
+      "a:b:c",
+      "__proto__",
+      "constructor",
+      "ü",
+    ),
+  },
+  { weight: 1, arbitrary: fc.string({ maxLength: 9 }).map(encodeURIComponentSafely) },
+);
+
+function encodeURIComponentSafely(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
+const query = fc.array(
+  fc.tuple(
+    fc.constantFrom(
+      "watch",
+      "container",
+      "limit",
+      "dryRun",
+      "follow",
+      "tailLines",
+      "timeout",
+      "fieldSelector",
+      "command",
+      "ports",
+      "path",
+    ),
+    fc.oneof(
+      fc.constantFrom("", "1", "true", "-1", "metadata.name=a", "All", "1s", "../.."),
+      fc.string({ maxLength: 9 }),
+    ),
+  ),
+  { maxLength: 3 },
+).map((pairs) => pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`);
+
+/** Most begin as a path of a kind does, so that what follows is looked at. */
+const start = fc.constantFrom(
+  "/",
+  "/api/v1/",
+  "/apis/apps/v1/",
+  `/api/v1/namespaces/${namespace}/`,
+  `/api/v1/namespaces/${namespace}/pods/pods-core-v1-0/`,
+);
+const paths = fc.tuple(start, fc.array(segment, { minLength: 1, maxLength: 5 }), query)
+  .map(([start, segments, query]) => `${start}${segments.join("/")}${query}`);
+
+Deno.test("no path whatever is an internal error, whatever the method", async () => {
+  const { api, walkers } = await begin();
+  const { walker } = walkers[0]!;
+  const methods = fc.constantFrom("GET", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+  await fc.assert(
+    fc.asyncProperty(methods, paths, async (method, path) => {
+      const body = method === "GET" || method === "HEAD" ? undefined : "{}";
+      const stop = new AbortController();
+      const type = method === "PATCH" ? types.merge : types.json;
+      const response = await walker.open(method, path, body, { type, signal: stop.signal });
+      const about = `${method} ${path}`;
+      // There is no agent that an answer could come from.
+      const reached = response.status === 503 || response.status === 501;
+      if (response.status >= 500) assert.ok(reached, `${about}: ${await response.text()}`);
+      stop.abort();
+      if (!response.bodyUsed) await response.body?.cancel();
+    }),
+    { numRuns, seed },
+  );
+  await api.close();
+});
+
 Deno.test("no body whatever is an internal error of any kind, or written when it is refused", async () => {
-  const api = await createSecured();
-  const admin = someone("admin", "system:masters");
-  await api.as(admin, "POST", "/api/v1/namespaces", { metadata: { name: namespace } });
-  await api.as(admin, "POST", `/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "default" } });
-  const walkers: { walker: Walker; name: string }[] = [];
-  for (const resource of resources) {
-    const walker = new Walker(api, resource, admin);
-    walkers.push({ walker, name: (await walker.make()).metadata.name });
-  }
-  const numRuns = Number(Deno.env.get("RUNS") ?? 2000);
-  const seed = Number(Deno.env.get("SEED") ?? 1);
+  const { api, walkers } = await begin();
   await fc.assert(
     fc.asyncProperty(recipes, async (recipe) => {
       const { walker, name } = walkers[recipe.kind]!;

@@ -103,7 +103,7 @@ export class Walker {
     if (options.accept !== undefined) headers.accept = options.accept;
     const isText = body === undefined || typeof body === "string" || body instanceof Uint8Array;
     const text = isText ? body as BodyInit : JSON.stringify(body);
-    const url = new URL(path, "http://apiserver");
+    const url = new URL(`http://apiserver${path}`);
     const request = new Request(url, { method, headers, body: text, signal: options.signal });
     return this.#handler(request, { user: options.user ?? this.user });
   }
