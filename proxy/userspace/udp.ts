@@ -27,6 +27,7 @@ export async function listenUdp(at: { address: string; port: number }, forwardin
 }
 
 class UdpForwarder implements Listener {
+  /** By client, the one that was silent for longest first. */
   readonly #flows = new Map<string, Flow>();
 
   constructor(readonly server: dgram.Socket, readonly forwarding: Forwarding) {
@@ -55,26 +56,34 @@ class UdpForwarder implements Listener {
   }
 
   #begin(key: string, client: dgram.RemoteInfo): Flow | undefined {
-    const { load } = this.forwarding;
-    if (load.flows >= userspaceFlowsMax) {
-      load.refused++;
-      return undefined;
-    }
     const backend = this.forwarding.choose(client.address);
-    if (backend === undefined) return undefined;
+    if (backend === undefined || !this.#hasRoom()) return undefined;
     const flow: Flow = { client, backend, socket: dgram.createSocket("udp4"), cancel() {} };
+    const isOpen = () => this.#flows.get(key) === flow;
     flow.socket.on("message", (answer, by) => {
-      if (by.address !== backend.ip || by.port !== backend.port) return;
+      if (by.address !== backend.ip || by.port !== backend.port || !isOpen()) return;
       this.#keep(key, flow);
       this.server.send(answer, client.port, client.address);
     });
-    flow.socket.on("error", () => this.#end(key));
+    flow.socket.on("error", () => isOpen() && this.#end(key));
     this.#flows.set(key, flow);
-    load.flows++;
+    this.forwarding.load.flows++;
     return flow;
   }
 
+  /** Most flows are a question and its answer: one that has been silent is likelier to be over than the next one is. */
+  #hasRoom(): boolean {
+    const { load } = this.forwarding;
+    if (load.flows < userspaceFlowsMax) return true;
+    load.refused++;
+    const [oldest] = this.#flows.keys();
+    if (oldest !== undefined) this.#end(oldest);
+    return oldest !== undefined;
+  }
+
   #keep(key: string, flow: Flow): void {
+    this.#flows.delete(key);
+    this.#flows.set(key, flow);
     flow.cancel();
     flow.cancel = this.forwarding.clock.after(userspaceFlowIdleMs, () => this.#end(key));
   }
