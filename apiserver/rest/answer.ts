@@ -7,11 +7,12 @@ import { type Definition, definition } from "../../lib/schema/schema.ts";
 import { statusError } from "../../lib/status.ts";
 import type { Entry } from "../cache/cache.ts";
 import { definitionOf } from "./body.ts";
+import { jsonList, type ListText, prettyList, yamlList } from "./list_text.ts";
 import { type Accepted, mediaTypes } from "./negotiate.ts";
 import { partialOf, partialText } from "./partial.ts";
 import { protobufList } from "./protobuf_list.ts";
 import type { Resource } from "./resource.ts";
-import { bytesAnswer, type Pieces, streamAnswer } from "./stream.ts";
+import { bytesAnswer, streamAnswer } from "./stream.ts";
 import { columnDefinitionsText, rowText, tableHead, tableTail } from "./table.ts";
 
 const partialDefinition = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata";
@@ -90,8 +91,8 @@ export async function answerList(
   const { metadata, entries } = page;
   if (accepted.as === "table") {
     const head = tableHead(metadata, columnDefinitionsText(resource));
-    const pieces = joined(head, mapped(entries, (e) => rowText(resource, e, accepted.include, now)), tableTail);
-    return textList(request, pieces, accepted);
+    const items = mapped(entries, (e) => rowText(resource, e, accepted.include, now));
+    return textList(request, { head, items }, { accepted, made: true });
   }
   const partial = accepted.as === "partial";
   const kind = partial ? "PartialObjectMetadataList" : `${resource.kind}List`;
@@ -106,43 +107,24 @@ export async function answerList(
   const head = `{"kind":${JSON.stringify(kind)},"apiVersion":"${apiVersion}","metadata":${
     JSON.stringify(metadata)
   },"items":[`;
-  if (partial) return textList(request, joined(head, mapped(entries, (e) => partialText(e.object)), "]}"), accepted);
-  if (accepted.format === "yaml") return yamlList(request, { apiVersion, kind, metadata }, entries);
-  const pieces = joined(head, mapped(entries, (e) => e.bytes), "]}");
-  if (accepted.pretty) return textList(request, pieces, accepted);
-  return streamAnswer(request, pieces, { contentType: mediaTypes.json });
+  const items = partial ? mapped(entries, (e) => partialText(e.object)) : mapped(entries, (e) => e.bytes);
+  return textList(request, { head, items }, { accepted, made: partial });
 }
 
 function* mapped<T>(entries: readonly Entry[], make: (entry: Entry) => T): Generator<T> {
   for (const entry of entries) yield make(entry);
 }
 
-function* joined(head: string, items: Iterable<Uint8Array | string>, tail: string): Generator<Uint8Array | string> {
-  yield head;
-  let separator = "";
-  for (const item of items) {
-    if (separator !== "") yield separator;
-    separator = ",";
-    yield item;
+/** `made`: the items are made from parsed objects while they are sent. */
+function textList(
+  request: Request,
+  list: ListText,
+  { accepted, made }: { accepted: Accepted; made: boolean },
+): Response {
+  if (accepted.format === "yaml") {
+    return streamAnswer(request, yamlList(list), { contentType: mediaTypes.yaml, chunkBytes: madeChunkBytes / 8 });
   }
-  yield tail;
-}
-
-/** A list that is JSON text; made whole first when it has to be written in another way. */
-function textList(request: Request, pieces: Pieces, accepted: Accepted): Response {
-  if (!accepted.pretty && accepted.format === "json") {
-    return streamAnswer(request, pieces, { contentType: mediaTypes.json, chunkBytes: madeChunkBytes });
-  }
-  const decoder = new TextDecoder();
-  let text = "";
-  for (const piece of pieces) text += typeof piece === "string" ? piece : decoder.decode(piece);
-  return answerText(request, text, accepted);
-}
-
-function yamlList(request: Request, list: object, entries: readonly Entry[]): Response {
-  const items = function* () {
-    yield stringify(list) + (entries.length === 0 ? "items: []\n" : "items:\n");
-    for (const entry of entries) yield stringify([entry.object]);
-  };
-  return streamAnswer(request, items(), { contentType: mediaTypes.yaml, chunkBytes: madeChunkBytes / 8 });
+  const pieces = accepted.pretty ? prettyList(list) : jsonList(list);
+  const chunkBytes = made || accepted.pretty ? madeChunkBytes : undefined;
+  return streamAnswer(request, pieces, { contentType: mediaTypes.json, chunkBytes });
 }

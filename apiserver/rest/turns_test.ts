@@ -69,6 +69,7 @@ Deno.test("lists, tables, selections and watches of 10,000 objects let others ha
       ["a list of those with a label", `${pods}?labelSelector=app%3Dodd`, undefined, 10],
       ["a list of a node's", `${pods}?fieldSelector=spec.nodeName%3Dnode-7`, undefined, 10],
       ["a table", pods, table, 30],
+      ["a list for people", `${pods}?pretty=true`, undefined, 100],
       ["metadata only", pods, "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io", 10],
       ["protobuf", pods, "application/vnd.kubernetes.protobuf", 10],
       ["YAML", `${pods}?limit=2000`, "application/yaml", 30],
