@@ -1,5 +1,5 @@
 import assert from "assert";
-import { parse, stringify } from "yaml";
+import { parse } from "yaml";
 import { jsonList, type ListText, prettyList, yamlList } from "./list_text.ts";
 
 const joined = (pieces: Iterable<Uint8Array | string>) =>
@@ -30,8 +30,6 @@ Deno.test("lists are written item by item as they would be written at once", () 
   for (const [what, list] of lists) {
     assert.equal(joined(jsonList(parts(list))), JSON.stringify(list), what);
     assert.equal(joined(prettyList(parts(list))), JSON.stringify(list, null, 2) + "\n", what);
-    const yaml = joined(yamlList(parts(list)));
-    assert.equal(yaml, stringify(list, { indentSeq: false }), what);
-    assert.deepEqual(parse(yaml), list, what);
+    assert.deepEqual(parse(joined(yamlList(parts(list)))), list, what);
   }
 });
