@@ -103,6 +103,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
     assigned,
     probes,
     checkpoint,
+    saved: saved.pods,
     networkWait: () => host.networkWait(),
     drain: config.drain,
   });
@@ -181,7 +182,9 @@ function makeParts(options: AgentOptions, kept: Kept, later: Later): NodeParts {
     signal,
     onWritten(pod) {
       const { uid } = pod.metadata;
-      if (assigned.get(uid)?.wanted === true && later.workers().pod(uid) !== undefined) checkpoint.save(pod);
+      if (assigned.get(uid)?.wanted === true && later.workers().pod(uid) !== undefined) {
+        checkpoint.save(later.workers().granted(pod));
+      }
     },
   });
   const memoryCapacityBytes = facts.memoryBytes;

@@ -185,6 +185,39 @@ const parts: [name: string, run: (scene: Scene) => Promise<void>][] = [
     await scene.until("it is gone", () => scene.pod("life") === undefined);
     assert.equal(await Deno.readTextFile(`${scene.directory}/host/log`), "post\npre\nTERM\n");
   }],
+  ["other limits without a restart, and with one", async (scene) => {
+    const resources = (cpu: string, memory: string) => ({ requests: { cpu, memory }, limits: { cpu, memory } });
+    const policy = { resourceName: "cpu", restartPolicy: "RestartContainer" };
+    await scene.apply("resized", {
+      terminationGracePeriodSeconds: 1,
+      containers: [{
+        name: "app",
+        image,
+        imagePullPolicy: "Never",
+        command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"],
+        resources: resources("100m", "32Mi"),
+        resizePolicy: [policy] as Container["resizePolicy"],
+      }],
+    });
+    const before = await scene.until("Ready", () => isReady(scene.pod("resized")) && scene.pod("resized"));
+    const resize = async (cpu: string, memory: string, restarts: number) => {
+      const patch = { spec: { containers: [{ name: "app", resources: resources(cpu, memory) }] } };
+      await scene.api.patch(PodKind, { namespace: "default", name: "resized" }, { type: "strategic", patch });
+      const pod = await scene.until(`${cpu} ${memory}`, () => {
+        const pod = scene.pod("resized")!;
+        const { resources: has, restartCount } = statusOf(pod)!;
+        const done = has?.limits?.cpu === cpu && has.limits.memory === memory && restartCount === restarts;
+        return done && isReady(pod) && !pod.status.conditions!.some(({ type }) => /^PodResize/.test(type!)) && pod;
+      });
+      return { pod, limits: (await scene.engine.stats(id(pod)!)).limits };
+    };
+    const more = await resize("100m", "48Mi", 0);
+    assert.deepEqual([more.limits?.memoryBytes, more.limits?.nanoCpus], [48 * 2 ** 20, 100_000_000]);
+    assert.equal(id(more.pod), id(before));
+    const faster = await resize("200m", "48Mi", 1);
+    assert.deepEqual([faster.limits?.memoryBytes, faster.limits?.nanoCpus], [48 * 2 ** 20, 200_000_000]);
+    assert.notEqual(id(faster.pod), id(before));
+  }],
   ["nothing is left of deleted pods", async (scene) => {
     const all = [...scene.api.store.all(PodKind).values()];
     for (const { metadata } of all) {

@@ -122,6 +122,11 @@ export const crashBackoffResetMs = 600_000;
 /** Between attempts of what the agent does for a pod (sandbox, volumes, image pulls): doubles from the first to the second. */
 export const podRetryMinMs = 1_000;
 export const podRetryMaxMs = 120_000;
+/** Between attempts to apply resources that a pod was granted, after the engine or the kernel has refused. */
+export const resizeRetryMinMs = 10_000;
+export const resizeRetryMaxMs = 60_000;
+/** How often a node looks again whether there is room for a resize that it has deferred; it also does when room was made. */
+export const resizeDeferredRetryMs = 180_000;
 export const imagePullRetryMinMs = 10_000;
 export const imagePullRetryMaxMs = 300_000;
 /** What is left for SIGTERM when a preStop hook has used up the grace period (kubelet: minimumGracePeriodInSeconds). */

@@ -2,6 +2,7 @@
 import type { Instant } from "../../lib/seams/clock.ts";
 import type { Observed } from "./observed.ts";
 import type { Member } from "./pod_spec.ts";
+import type { ResizeStep } from "./resize.ts";
 
 export type Action =
   & { readonly why: string }
@@ -22,6 +23,8 @@ export type Action =
     }
     /** Starts it and runs its postStart hook. */
     | { readonly do: "startContainer"; readonly member: Member; readonly container: Observed }
+    /** Changes what running containers are held to. */
+    | { readonly do: "resize"; readonly steps: readonly ResizeStep[] }
     /** Begins to stop: says so, runs preStop, and signals when there is none. */
     | {
       readonly do: "stop";

@@ -149,13 +149,22 @@ function requestsOf(resources: Container["resources"]): Map<string, bigint> {
   return new Map(Object.entries(all).map(([name, text]) => [name, parseQuantity(text).nano]));
 }
 
-function fit(pod: Pod, { allocatable, others }: NodeRoom): Rejection | undefined {
+function fit(pod: Pod, room: NodeRoom): Rejection | undefined {
+  const shortage = shortageOf(pod, room);
+  return shortage === undefined ? undefined : rejected(`OutOf${shortage.resource}`, shortage.message);
+}
+
+/** What the node has too little of for the pod beside the others. */
+export function shortageOf(
+  pod: Pod,
+  { allocatable, others }: NodeRoom,
+): { readonly resource: string; readonly message: string } | undefined {
   const refuse = (resource: string, requested: bigint, used: bigint, capacity: bigint) => {
     const unit = resource === "cpu" ? 1_000_000n : 1_000_000_000n;
     const message = `Node didn't have enough resource: ${resource}, requested: ${requested / unit}, used: ${
       used / unit
     }, capacity: ${capacity / unit}`;
-    return rejected(`OutOf${resource}`, message);
+    return { resource, message };
   };
   const one = 1_000_000_000n;
   const pods = parseQuantity(allocatable.pods ?? "0").nano;

@@ -2,6 +2,7 @@
 import { type Instant, rfc3339 } from "../../lib/seams/clock.ts";
 import type { ContainerStatus, Pod, PodCondition } from "../../lib/types/core_v1.ts";
 import { isSidecar } from "./pod_spec.ts";
+import type { PodView } from "./view.ts";
 
 /** The types that the agent owns; others are kept as they are. */
 export const ownConditions = [
@@ -54,6 +55,35 @@ export function podConditions(input: ConditionInput): PodCondition[] {
       ...(message === undefined ? {} : { message }),
     };
   });
+}
+
+/** Types that are there only while they are True. */
+export const passingConditions = ["PodResizePending", "PodResizeInProgress"] as const;
+
+/** What becomes of a change of the pod's resources (kubelet: status_manager.go, SetPodResizePendingCondition). */
+export function resizeConditions(view: PodView, now: Instant): PodCondition[] {
+  const { pod, memory } = view;
+  const { resizePending, resizing, resizeFailure } = memory;
+  const made = (
+    type: (typeof passingConditions)[number],
+    generation: number,
+    why: { reason?: string; message?: string },
+  ) => {
+    const old = pod.status?.conditions?.find((condition) => condition.type === type && condition.status === "True");
+    const lastTransitionTime = old?.lastTransitionTime ?? rfc3339(now);
+    const { reason, message } = why;
+    return {
+      type,
+      status: "True",
+      ...(generation === 0 ? {} : { observedGeneration: generation }),
+      lastTransitionTime,
+      ...(reason === undefined ? {} : { reason, message }),
+    } as PodCondition;
+  };
+  return [
+    ...(resizePending === undefined ? [] : [made("PodResizePending", resizePending.generation, resizePending)]),
+    ...(resizing === undefined ? [] : [made("PodResizeInProgress", resizing.generation, resizeFailure ?? {})]),
+  ];
 }
 
 const podCompleted = { status: false, reason: "PodCompleted" } as const;

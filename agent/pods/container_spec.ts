@@ -46,6 +46,7 @@ export function containerSpec(pod: Pod, member: Member, input: ContainerInput): 
       sandboxAttempt: input.sandbox.attempt,
       restartDelayMs: input.restartDelayMs,
       hash: containerHash(container),
+      resources: container.resources ?? {},
     }),
     binds: input.binds,
     ...namespaces(pod, input),

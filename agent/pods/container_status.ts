@@ -1,12 +1,13 @@
 /** One container's status as the API shows it (kubelet: convertToAPIContainerStatuses and what follows it). Pure. */
 import { type Instant, rfc3339 } from "../../lib/seams/clock.ts";
-import type { ContainerState, ContainerStatus } from "../../lib/types/core_v1.ts";
+import type { ContainerState, ContainerStatus, ResourceRequirements } from "../../lib/types/core_v1.ts";
 import { attemptOf, isInitialized } from "./plan_containers.ts";
 import { goDuration } from "./crash_backoff.ts";
 import { isOver } from "./finished.ts";
 import { podLabel } from "./names.ts";
 import type { Observed } from "./observed.ts";
 import { initContainers, isSidecar, type Member } from "./pod_spec.ts";
+import { appliedTo } from "./resize.ts";
 import { endedOf, isRunning, isStarted, newest, type PodView } from "./view.ts";
 
 export interface StatusInput {
@@ -45,10 +46,21 @@ export function containerStatus(member: Member, input: StatusInput): ContainerSt
     imageID: input.imageName(last.imageId) ?? last.imageId,
     containerID: `${input.runtime}://${last.id}`,
     started: plainInit || member.role === "ephemeral" ? (member.role === "ephemeral" ? undefined : false) : started,
-    ...(running && container.resources !== undefined && Object.keys(container.resources).length > 0
-      ? { allocatedResources: container.resources.requests, resources: container.resources }
-      : {}),
+    ...resourceStatus(member, running ? appliedTo(view, member, last) : undefined),
     ...mountStatuses(member),
+  };
+}
+
+/** What was granted, and what it is held to: where it does not run, it will be what was granted. */
+function resourceStatus(
+  { role, container }: Member,
+  applied: ResourceRequirements | undefined,
+): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  const { requests } = container.resources ?? {};
+  if (role === "ephemeral") return {};
+  return {
+    ...(requests === undefined ? {} : { allocatedResources: requests }),
+    resources: applied ?? container.resources ?? {},
   };
 }
 
@@ -90,6 +102,7 @@ function unstarted(member: Member, input: StatusInput): ContainerStatus {
     imageID: previous?.imageID ?? "",
     ...(previous?.containerID === undefined ? {} : { containerID: previous.containerID }),
     started: member.role === "ephemeral" ? undefined : false,
+    ...resourceStatus(member, undefined),
     ...mountStatuses(member),
   };
 }

@@ -4,6 +4,7 @@ import { Pod as PodKind } from "../../lib/types/kinds.ts";
 import type { Action } from "./actions.ts";
 import { createContainer, pullImage, startContainer } from "./container_operations.ts";
 import { containerEvent, type PodContext, podEvent } from "./pod_context.ts";
+import { resize } from "./resize_operations.ts";
 import {
   attachNetwork,
   createSandbox,
@@ -31,6 +32,8 @@ export async function execute(context: PodContext, action: Action): Promise<void
       return await createContainer(context, action);
     case "startContainer":
       return await startContainer(context, action);
+    case "resize":
+      return await resize(context, action);
     case "stop":
       return await stop(context, action);
     case "signal":

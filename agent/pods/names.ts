@@ -2,7 +2,7 @@
  * How containers of pods are named and labelled in the engine. All that the agent must know again after a restart is here:
  * whose container it is, which attempt, in which sandbox, and how long to wait before the next attempt.
  */
-import type { Pod } from "../../lib/types/core_v1.ts";
+import type { Pod, ResourceRequirements } from "../../lib/types/core_v1.ts";
 
 /** What `io.kubernetes.container.name` says on the infra container that holds a pod's namespaces. */
 export const sandboxName = "POD";
@@ -23,6 +23,8 @@ export const labelNames = {
   restartDelay: "dev.sauropod.restart-delay-ms",
   /** Of the parts of the container's spec whose change replaces it. */
   hash: "dev.sauropod.hash",
+  /** JSON of what it was created with: what it has may have been changed since. */
+  resources: "dev.sauropod.resources",
 } as const;
 
 /** Whose containers an agent looks at. */
@@ -41,6 +43,8 @@ export interface ContainerIdentity {
   readonly sandboxAttempt: number;
   readonly restartDelayMs: number;
   readonly hash: string;
+  /** Absent on sandboxes, and on containers of agents that did not resize. */
+  readonly resources?: ResourceRequirements;
 }
 
 export function containerLabels(pod: Pod, owner: Owner, identity: ContainerIdentity): Record<string, string> {
@@ -54,6 +58,7 @@ export function containerLabels(pod: Pod, owner: Owner, identity: ContainerIdent
     [labelNames.sandbox]: String(identity.sandboxAttempt),
     [labelNames.restartDelay]: String(identity.restartDelayMs),
     [labelNames.hash]: identity.hash,
+    ...(identity.resources === undefined ? {} : { [labelNames.resources]: JSON.stringify(identity.resources) }),
   };
 }
 
@@ -78,7 +83,12 @@ export function identityOf(
     sandboxAttempt: count(labels[labelNames.sandbox]),
     restartDelayMs: count(labels[labelNames.restartDelay]),
     hash: labels[labelNames.hash] ?? "",
+    ...resourcesOf(labels[labelNames.resources]),
   };
+}
+
+function resourcesOf(text: string | undefined): Pick<ContainerIdentity, "resources"> {
+  return text === undefined ? {} : { resources: JSON.parse(text) as ResourceRequirements };
 }
 
 /** As dockershim named them. The uid makes it unique; the pod's name is cut because engines' names have limits. */

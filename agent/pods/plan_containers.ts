@@ -18,6 +18,7 @@ import {
   isSidecar,
   type Member,
 } from "./pod_spec.ts";
+import { needsRestart, resizingOf } from "./resize.ts";
 import { current, currentSandbox, endedOf, isRunning, isStarted, newest, type PodView } from "./view.ts";
 
 /** How long a failed pull is shown as such before it is shown as waiting for the next one. ms */
@@ -84,11 +85,16 @@ function keepUp(view: PodView, member: Member, now: Instant): Action[] {
   return [];
 }
 
-function causeToStop(view: PodView, { container }: Member, there: Observed) {
+function causeToStop(view: PodView, member: Member, there: Observed) {
+  const { container } = member;
   const { name } = container;
   const graceMs = graceSeconds(view.pod) * 1000;
   if (there.hash !== "" && there.hash !== containerHash(container)) {
     return { message: `Container ${name} definition changed, will be restarted`, replace: true, graceMs };
+  }
+  const resizing = resizingOf(view, member, there);
+  if (resizing !== undefined && needsRestart(resizing)) {
+    return { message: `Container ${name} resize requires restart`, replace: true, graceMs };
   }
   const failed = view.probes.get(there.id)?.failed;
   if (failed !== undefined) {

@@ -3,11 +3,18 @@ import type { Instant } from "../../lib/seams/clock.ts";
 import type { Action } from "./actions.ts";
 import { planContainers } from "./plan_containers.ts";
 import { planStop } from "./plan_stop.ts";
+import { planResize } from "./plan_resize.ts";
 import { graceSeconds, hostNetwork } from "./pod_spec.ts";
 import { allContainers, currentSandbox, type PodView, runningContainers } from "./view.ts";
 
 export function planRun(view: PodView, now: Instant): Action[] {
-  return [...planVolumes(view, now), ...planSandbox(view, now), ...planContainers(view, now), ...planGarbage(view)];
+  return [
+    ...planVolumes(view, now),
+    ...planSandbox(view, now),
+    ...planContainers(view, now),
+    ...planResize(view, now),
+    ...planGarbage(view),
+  ];
 }
 
 function planVolumes({ memory: { volumes } }: PodView, now: Instant): Action[] {

@@ -602,6 +602,7 @@ checkStatus("of a pod that runs", { containers: [sandboxOf(makePod()), seen(make
     name: "app",
     state: { running: { startedAt: "2026-01-02T03:03:05Z" } },
     lastState: {},
+    resources: {},
     ready: true,
     restartCount: 0,
     image: "app:1",

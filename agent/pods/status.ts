@@ -1,7 +1,7 @@
 /** A pod's status from what is observed (kubelet: generateAPIPodStatus). Pure. */
 import { type Instant, rfc3339 } from "../../lib/seams/clock.ts";
 import type { ContainerStatus, PodStatus } from "../../lib/types/core_v1.ts";
-import { podConditions } from "./conditions.ts";
+import { podConditions, resizeConditions } from "./conditions.ts";
 import { containerStatus, type StatusInput } from "./container_status.ts";
 import { hasFinished, initFailed } from "./finished.ts";
 import { isInitialized } from "./plan_containers.ts";
@@ -51,7 +51,7 @@ export function podStatus(view: PodView, now: Instant, node: NodeNames): PodStat
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: own,
+    conditions: [...own, ...(ending ? [] : resizeConditions(view, now))],
     ...(failed?.reason === undefined ? {} : { reason: failed.reason }),
     ...(failed?.message === undefined ? {} : { message: failed.message }),
     hostIP: node.hostIPs[0],

@@ -1,6 +1,8 @@
 /** The smallest strategic merge patch that turns one pod status into another. Pure. */
 import type { PodCondition, PodStatus } from "../../lib/types/core_v1.ts";
 
+import { passingConditions } from "./conditions.ts";
+
 /** Fields that the agent writes; others (nominatedNodeName, resize, …) have other writers. */
 const ownFields = [
   "observedGeneration",
@@ -38,7 +40,9 @@ export function statusPatch(old: PodStatus, next: PodStatus): Record<string, unk
 
 function changedConditions(old: readonly PodCondition[], next: readonly PodCondition[]): unknown[] {
   const before = new Map(old.map((condition) => [condition.type, condition]));
-  return next.flatMap((condition) => {
+  const passed = passingConditions.filter((type) => before.has(type) && !next.some((one) => one.type === type));
+  const gone = passed.map((type) => ({ type, $patch: "delete" }));
+  const changed = next.flatMap((condition) => {
     const was = before.get(condition.type);
     if (was !== undefined && sameCondition(was, condition)) return [];
     // Merging keeps what is not mentioned.
@@ -48,6 +52,7 @@ function changedConditions(old: readonly PodCondition[], next: readonly PodCondi
     };
     return [{ ...condition, ...cleared }];
   });
+  return [...changed, ...gone];
 }
 
 function sameCondition(a: PodCondition, b: PodCondition): boolean {

@@ -85,6 +85,7 @@ export async function removeContainer(context: PodContext, { container }: Action
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     });
   }
-  for (const map of [memory.startFailures, memory.postStart, memory.stops, memory.messages]) map.delete(id);
+  const { startFailures, postStart, stops, messages, applied } = memory;
+  for (const map of [startFailures, postStart, stops, messages, applied]) map.delete(id);
   parts.observer.drop(id);
 }

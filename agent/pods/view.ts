@@ -4,9 +4,10 @@
  * only says what is being done and what has failed lately.
  */
 import type { Instant } from "../../lib/seams/clock.ts";
-import type { Pod } from "../../lib/types/core_v1.ts";
+import type { Pod, ResourceRequirements } from "../../lib/types/core_v1.ts";
 import type { ImageInfo } from "../engine/engine.ts";
 import type { Observed, PodContainers } from "./observed.ts";
+import type { Allocation, Refusal } from "./resize.ts";
 
 /** Something that did not work and will be tried again. */
 export interface Failure {
@@ -57,6 +58,15 @@ export interface Memory {
   readonly stops: Map<string, Stop>;
   /** Termination messages; an entry for every ended container that was asked. */
   readonly messages: Map<string, string>;
+  /** What the node has granted the pod; the pod of a PodView is the pod as granted. */
+  allocation: Allocation;
+  /** Why the node does not grant what is asked for now, and of which generation of the pod that is. */
+  resizePending: Refusal & { readonly generation: number } | undefined;
+  /** What was granted with this generation is being applied. */
+  resizing: { readonly generation: number } | undefined;
+  resizeFailure: Failure | undefined;
+  /** By id of the container: what it is held to, where this agent has changed that. */
+  readonly applied: Map<string, ResourceRequirements>;
   /** Operations that failed unexpectedly, by key: not again before their time. */
   readonly held: Map<string, Failure>;
   /** When the pod was first seen to be deleted. */
@@ -82,6 +92,11 @@ export function newMemory(): Memory {
     postStart: new Map(),
     stops: new Map(),
     messages: new Map(),
+    allocation: new Map(),
+    resizePending: undefined,
+    resizing: undefined,
+    resizeFailure: undefined,
+    applied: new Map(),
     held: new Map(),
     leavingSince: undefined,
     stoppingSince: undefined,

@@ -4,14 +4,14 @@
  */
 import { getLogger } from "log";
 import { drainedCondition } from "../../lib/draining.ts";
-import { podRetryMaxMs, podRetryMinMs } from "../../lib/limits.ts";
+import { podRetryMaxMs, podRetryMinMs, resizeDeferredRetryMs } from "../../lib/limits.ts";
 import { createQueue, type Queue } from "../../lib/queue/queue.ts";
 import type { Pod } from "../../lib/types/core_v1.ts";
 import type { Probes } from "../probes/probes.ts";
 import type { ProbeTarget } from "../probes/target.ts";
 import { volumeReferences } from "../volumes/payload.ts";
 import { type Action, operationKey } from "./actions.ts";
-import { rejectionOf } from "./admit.ts";
+import { type NodeRoom, rejectionOf } from "./admit.ts";
 import { type Assigned, podOfContainers } from "./assigned.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { envReferences } from "./env.ts";
@@ -20,6 +20,8 @@ import { hostPorts } from "./sandbox_operations.ts";
 import { planPod } from "./plan.ts";
 import { drainingUntil } from "./plan_end.ts";
 import { memberOf, members } from "./pod_spec.ts";
+import { asHeld, withAllocation } from "./resize.ts";
+import { byTurn, followResize, grantResize, recallResize, type Told } from "./resize_grants.ts";
 import { messageOf, nextFailure, type NodeParts, type PodContext } from "./pod_context.ts";
 import { podIPs, podStatus } from "./status.ts";
 import { type Memory, newMemory, type PodView, type ProbeState, runningContainers } from "./view.ts";
@@ -29,6 +31,8 @@ export interface WorkerOptions {
   readonly assigned: Assigned;
   readonly probes: Probes;
   readonly checkpoint: Checkpoint;
+  /** The pods that the checkpoint knew at the start, as they were granted their resources. */
+  readonly saved: readonly Pod[];
   /** Why pods can't get an address yet. */
   readonly networkWait: () => string | undefined;
   /** Do deleted pods run on until no proxy sends new connections to them? */
@@ -43,14 +47,20 @@ interface Entry {
   readonly told: Set<string>;
   /** Nothing of the pod is left here. */
   finished: boolean;
-  /** What the plan needs of the pod when the API has forgotten it. */
+  /** What the plan needs of the pod when the API has forgotten it. With the resources that it was granted. */
   pod: Pod;
+  /** As it was planned for last. */
+  view: PodView | undefined;
 }
 
 const logger = getLogger(["sauropod", "agent", "pods"]);
 const isDrained = ({ status }: Pod) =>
   status?.conditions?.some(({ type, status }) => type === drainedCondition && status === "True") ?? false;
 const hold = { baseMs: podRetryMinMs, maxMs: podRetryMaxMs };
+
+/** Does it hold resources of this node? */
+const isActive = ({ finished, memory, pod }: Entry) =>
+  !finished && memory.failed === undefined && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed";
 
 const isLeaving = ({ pod, wanted }: PodView) => !wanted || pod.metadata.deletionTimestamp !== undefined;
 
@@ -69,9 +79,12 @@ function withUnprobed(view: PodView, known: ReadonlyMap<string, ProbeState>): Re
 export class PodWorkers {
   readonly #entries = new Map<string, Entry>();
   readonly #queue: Queue;
+  /** By uid; each until its pod is seen. */
+  readonly #saved: Map<string, Pod>;
 
   constructor(readonly options: WorkerOptions) {
     this.#queue = createQueue(options.parts.clock);
+    this.#saved = new Map(options.saved.map((pod) => [pod.metadata.uid, pod]));
   }
 
   /** Until the agent's signal aborts. */
@@ -112,11 +125,45 @@ export class PodWorkers {
     return this.#entries.get(uid)?.memory;
   }
 
-  /** Pods that hold resources of this node. */
-  active(): Pod[] {
-    return [...this.#entries.values()].filter(({ finished, memory, pod }) =>
-      !finished && memory.failed === undefined && pod.status?.phase !== "Succeeded" && pod.status?.phase !== "Failed"
-    ).map(({ pod }) => pod);
+  /** What a pod of the API looks like with the resources that it was granted here. */
+  granted(pod: Pod): Pod {
+    const memory = this.memory(pod.metadata.uid);
+    return memory === undefined ? pod : withAllocation(pod, memory.allocation);
+  }
+
+  /** The node's room for a pod, and the others that hold resources of it. */
+  #room(uid: string): NodeRoom {
+    const { allocatable, labels } = this.options.parts.node;
+    const others = [...this.#entries].filter(([other, entry]) => other !== uid && isActive(entry));
+    return { allocatable, labels, others: others.map(([, { view, pod }]) => view === undefined ? pod : asHeld(view)) };
+  }
+
+  /** Grants what the API wants of the pod's resources, if there is room. */
+  #resize(uid: string, entry: Entry): void {
+    const { assigned, checkpoint, parts } = this.options;
+    const found = assigned.get(uid);
+    if (found?.wanted !== true || !isActive(entry) || found.pod.metadata.deletionTimestamp !== undefined) return;
+    const { granted, told } = grantResize(found.pod, entry.memory, () => this.#room(uid));
+    this.#tell(found.pod, told);
+    if (granted) {
+      checkpoint.save({ ...found.pod, status: parts.status.known(found.pod) });
+      this.#roomMade();
+    } else if (entry.memory.resizePending?.reason === "Deferred") {
+      this.#queue.addAt(uid, parts.clock.now() + resizeDeferredRetryMs);
+    }
+  }
+
+  #tell(pod: Pod, told: readonly Told[]): void {
+    for (const { type, reason, message } of told) this.options.parts.recorder.event(pod, type, reason, message);
+  }
+
+  /** Those that were told to wait may have their turn. */
+  #roomMade(): void {
+    const waiting = [...this.#entries].flatMap(([uid, { memory }]) => {
+      const pod = this.options.assigned.get(uid)?.pod;
+      return memory.resizePending?.reason === "Deferred" && pod !== undefined ? [{ uid, pod, memory }] : [];
+    });
+    for (const { uid } of waiting.sort(byTurn)) this.enqueue(uid);
   }
 
   /** The pod's network was lost: it is attached anew. */
@@ -153,7 +200,10 @@ export class PodWorkers {
     const entry = this.#entryOf(uid);
     if (entry === undefined || entry.finished) return;
     const now = parts.clock.now();
+    const held = isActive(entry);
+    this.#resize(uid, entry);
     const view = this.#view(uid, entry);
+    if (view.wanted && isActive(entry)) this.#tell(view.pod, followResize(view, entry.memory));
     const leaving = isLeaving(view);
     if (leaving) entry.memory.leavingSince ??= now;
     if (leaving && now >= (drainingUntil(view) ?? now)) entry.memory.stoppingSince ??= now;
@@ -165,6 +215,7 @@ export class PodWorkers {
       parts.status.set(view.pod, podStatus(view, now, node));
     }
     for (const action of actions) this.#do(uid, entry, context, action);
+    if (held && !isActive(entry)) this.#roomMade();
   }
 
   #entryOf(uid: string): Entry | undefined {
@@ -199,14 +250,15 @@ export class PodWorkers {
     const phase = pod.status?.phase;
     const fresh = !hasContainers && (phase === undefined || phase === "Pending") &&
       pod.metadata.deletionTimestamp === undefined;
+    recallResize(memory, pod, { fresh, saved: this.#saved.get(uid) });
+    this.#saved.delete(uid);
     if (fresh) {
-      const { allocatable, labels } = parts.node;
-      memory.failed = rejectionOf(pod, { allocatable, labels, others: this.active() });
+      memory.failed = rejectionOf(withAllocation(pod, memory.allocation), this.#room(uid));
       if (memory.failed !== undefined) {
         parts.recorder.event(pod, "Warning", memory.failed.reason, memory.failed.message);
       }
     }
-    const entry: Entry = { memory, seen: undefined, told: new Set(), finished: false, pod };
+    const entry: Entry = { memory, seen: undefined, told: new Set(), finished: false, pod, view: undefined };
     this.#entries.set(uid, entry);
     return entry;
   }
@@ -215,7 +267,7 @@ export class PodWorkers {
     const { parts, assigned, probes, networkWait, drain } = this.options;
     const found = assigned.get(uid);
     const seen = found?.pod ?? entry.pod;
-    const pod = { ...seen, status: parts.status.known(seen) };
+    const pod = withAllocation({ ...seen, status: parts.status.known(seen) }, entry.memory.allocation);
     entry.pod = pod;
     const view = {
       pod,
@@ -228,7 +280,8 @@ export class PodWorkers {
     };
     // First the probes of what runs now, then their states: a container whose probes have not begun must not look ready.
     this.#probe(uid, view);
-    return { ...view, probes: withUnprobed(view, probes.states(uid)) };
+    entry.view = { ...view, probes: withUnprobed(view, probes.states(uid)) };
+    return entry.view;
   }
 
   /** Holds what the pod refers to, and remembers it for a restart. */
@@ -300,6 +353,7 @@ export class PodWorkers {
     ).finally(() => {
       memory.busy.delete(key);
       this.enqueue(uid);
+      if (action.do === "resize") this.#roomMade();
     });
   }
 
@@ -307,6 +361,7 @@ export class PodWorkers {
   #finish(uid: string, entry: Entry): void {
     const { parts, probes, checkpoint, assigned } = this.options;
     entry.finished = true;
+    this.#roomMade();
     probes.sync(uid, []);
     parts.references.release(uid);
     parts.status.forget(uid);
