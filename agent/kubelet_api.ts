@@ -1,6 +1,7 @@
 /** What the kubelet API tells, from the agent's parts. */
 import { readText } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
+import { createAccess } from "./access/access.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { hostUsage } from "./node/facts.ts";
 import { type Family, family } from "./node/metrics.ts";
@@ -37,10 +38,12 @@ export function kubeletApi(given: KubeletApiParts): KubeletApi {
       }
     },
   };
+  const access = createAccess({ client: parts.client, clock, nodeName: parts.node.name });
   let hostBefore: { timeMs: number; cpuNanos: number } | undefined;
   return {
     nodeName: parts.node.name,
     clock,
+    access,
     cpus: facts.cpus,
     stats: createPodStats({ engine, clock, source }),
     streams: createAgentStreams({ ...given, pod: (uid) => workers.pod(uid) }),
@@ -73,6 +76,7 @@ export function kubeletApi(given: KubeletApiParts): KubeletApi {
           one(containers, { container_state: "running" }),
         ),
         family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", one(Deno.memoryUsage().rss)),
+        ...access.metrics(),
       ];
     },
   };

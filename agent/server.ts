@@ -1,16 +1,17 @@
 /**
- * The kubelet API: pods, logs, exec, attach, port-forward, stats and metrics, over TLS, for the API server alone; health for anybody.
- * Leaves out the protocols of streams (agent/stream) and who of the cluster's users may ask (the API server has decided that).
+ * The kubelet API: pods, logs, exec, attach, port-forward, stats and metrics, over TLS; health for anybody, the rest for who may.
+ * Leaves out the protocols of streams (agent/stream) and who may (agent/access).
  */
 import https from "node:https";
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { getRequestListener } from "@hono/node-server";
 import { getLogger } from "log";
 import { readText } from "../lib/seams/files.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Pod } from "../lib/types/core_v1.ts";
+import type { Access } from "./access/access.ts";
+import { askedBy, streamAsked } from "./access/attributes.ts";
 import { cadvisorMetrics, type Family, metricsText, resourceMetrics } from "./node/metrics.ts";
 import type { PodStats } from "./node/stats.ts";
 import { type HostUse, statsSummary } from "./node/summary.ts";
@@ -19,6 +20,7 @@ import type { Streams } from "./stream/streams.ts";
 export interface KubeletApi {
   readonly nodeName: string;
   readonly clock: Clock;
+  readonly access: Access;
   readonly streams: Streams;
   readonly stats: PodStats;
   readonly cpus: number;
@@ -33,7 +35,7 @@ const streamPaths = /^\/(containerLogs|exec|attach|portForward|run)\//;
 const prometheus = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
 
 /** Answers one request of somebody who may ask. */
-export async function handleKubelet(request: Request, api: KubeletApi): Promise<Response> {
+export async function handleKubelet(request: Request, api: Omit<KubeletApi, "access">): Promise<Response> {
   const { pathname } = new URL(request.url);
   if (streamPaths.test(pathname)) return await api.streams.handle(request);
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -71,9 +73,6 @@ export function handleHealth(request: Request, api: Pick<KubeletApi, "trouble">)
   return trouble === undefined ? new Response("ok") : new Response(`${trouble}\n`, { status: 500 });
 }
 
-/** The name in the API server's certificate for calling agents. */
-const callerName = "kube-apiserver-kubelet-client";
-
 export interface ServerOptions {
   readonly address: string;
   readonly port: number;
@@ -99,11 +98,48 @@ async function readTls({ files }: ServerOptions): Promise<{ cert: string; key: s
   };
 }
 
-/** Only an authorized certificate says who somebody is: the names in others are claims. */
-function isCaller(socket: unknown): boolean {
-  const { authorized, getPeerCertificate } = socket as TLSSocket;
-  if (authorized !== true) return false;
-  return getPeerCertificate.call(socket)?.subject?.CN === callerName;
+/** Answers anybody: those who may not ask are told so, in the kubelet's words. */
+async function answer(request: Request, api: KubeletApi, socket: unknown): Promise<Response> {
+  const health = handleHealth(request, api);
+  if (health !== undefined) return health;
+  const { pathname } = new URL(request.url);
+  const authorization = request.headers.get("authorization") ?? undefined;
+  const verdict = await api.access.decide({ socket, authorization }, askedBy(request.method, pathname));
+  if (!verdict.allowed) return new Response(verdict.message, { status: verdict.status });
+  try {
+    return await handleKubelet(request, api);
+  } catch (error) {
+    logger.error("{path}: {error}", { path: pathname, error });
+    return new Response(`Internal Error: ${error instanceof Error ? error.message : error}\n`, { status: 500 });
+  }
+}
+
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Uint8Array;
+}
+
+async function answerUpgrade({ request, socket, head }: Upgrade, api: KubeletApi): Promise<void> {
+  const broken = () => socket.destroy();
+  socket.on("error", broken);
+  const { authorization } = request.headers;
+  const verdict = await api.access.decide({ socket: request.socket, authorization }, streamAsked);
+  if (!verdict.allowed) return refuse(socket, verdict.status, verdict.message);
+  // Gone while we asked.
+  if (socket.destroyed) return;
+  socket.off("error", broken);
+  if (!api.streams.handleUpgrade(request, socket, head)) refuse(socket, 404, "404 page not found\n");
+}
+
+function refuse(socket: Duplex, status: number, message: string): void {
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${new TextEncoder().encode(message).length}`,
+    "Connection: close",
+  ];
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${message}`);
 }
 
 /** Listens until the signal aborts. Answers the port. */
@@ -112,26 +148,15 @@ export async function listenKubelet(
   options: ServerOptions,
 ): Promise<{ port: number; closed: Promise<void> }> {
   let tls = await readTls(options);
-  const answer = async (request: Request, env: { incoming: IncomingMessage }): Promise<Response> => {
-    const health = handleHealth(request, api);
-    if (health !== undefined) return health;
-    if (!isCaller(env.incoming.socket)) return new Response("Unauthorized\n", { status: 401 });
-    try {
-      return await handleKubelet(request, api);
-    } catch (error) {
-      logger.error("{path}: {error}", { path: new URL(request.url).pathname, error });
-      return new Response(`Internal Error: ${error instanceof Error ? error.message : error}\n`, { status: 500 });
-    }
-  };
-  const listener = getRequestListener((request, env) => answer(request, env as { incoming: IncomingMessage }));
+  const listener = getRequestListener((request, env) =>
+    answer(request, api, (env as { incoming: IncomingMessage }).incoming.socket)
+  );
   const server = https.createServer({ ...tls, requestCert: true, rejectUnauthorized: false, noDelay: true }, listener);
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    if (!isCaller(request.socket)) {
-      socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-      return;
-    }
-    if (api.streams.handleUpgrade(request, socket, head)) return;
-    socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    answerUpgrade({ request, socket, head }, api).catch((error) => {
+      logger.warn("{path}: {error}", { path: request.url, error: String(error) });
+      socket.destroy();
+    });
   });
   server.on("tlsClientError", (error: Error) => logger.debug("TLS: {error}", { error: error.message }));
   await new Promise<void>((resolve, reject) => {

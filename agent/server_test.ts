@@ -1,10 +1,12 @@
 import assert from "assert";
 import https from "node:https";
+import { createClient } from "../lib/client/client.ts";
 import { FlagError } from "../lib/flags.ts";
 import { FakeClock, systemClock } from "../lib/seams/clock.ts";
 import { StatusError } from "../lib/status.ts";
 import { systemProcesses } from "../lib/seams/process.ts";
 import type { Pod } from "../lib/types/core_v1.ts";
+import { createAccess } from "./access/access.ts";
 import { agentConfig, runDirectory } from "./config.ts";
 import type { PodContainers } from "./pods/observed.ts";
 import { groupContainers, type Observed } from "./pods/observed.ts";
@@ -31,7 +33,16 @@ const api = {
     }),
   trouble: () => undefined as string | undefined,
   ownMetrics: () => [],
-} satisfies KubeletApi;
+} satisfies Omit<KubeletApi, "access">;
+
+/** An API server that lets `probe` read metrics, whatever its tokens. */
+const client = createClient(async (request) => {
+  const { spec } = await request.json();
+  const status = spec.token === undefined
+    ? { allowed: spec.user === "probe" && spec.resourceAttributes.subresource === "metrics" }
+    : { authenticated: spec.token === "good", user: { username: "probe" } };
+  return Response.json({ status }, { status: 201 });
+});
 
 const ask = (path: string, init?: RequestInit) => handleKubelet(new Request(`https://n1:10250${path}`, init), api);
 
@@ -75,13 +86,18 @@ async function certificates(directory: string): Promise<void> {
   await run("req", "-x509", ...key, "-subj", "/CN=ca", "-keyout", `${directory}/ca.key`, "-out", `${directory}/ca.crt`);
   await Deno.writeTextFile(`${directory}/extensions`, "extendedKeyUsage=clientAuth,serverAuth\n");
   for (
-    const [file, name] of [["server", "n1"], ["caller", "kube-apiserver-kubelet-client"], ["node", "system:node:n2"]]
+    const [file, name] of [
+      ["server", "CN=n1"],
+      ["caller", "O=system:masters/CN=kube-apiserver-kubelet-client"],
+      ["node", "O=system:nodes/CN=system:node:n2"],
+      ["probe", "CN=probe"],
+    ]
   ) {
     await run(
       "req",
       ...key,
       "-subj",
-      `/CN=${name}`,
+      `/${name}`,
       "-keyout",
       `${directory}/${file}.key`,
       "-out",
@@ -101,7 +117,7 @@ async function certificates(directory: string): Promise<void> {
 const openssl = await systemProcesses.run(["openssl", "version"]).then(() => true, () => false);
 
 Deno.test({
-  name: `listenKubelet() answers the API server's certificate, and nobody else's${
+  name: `listenKubelet() answers the API server, and others as far as they may${
     openssl ? "" : " (skipped: no openssl)"
   }`,
   ignore: !openssl,
@@ -111,26 +127,47 @@ Deno.test({
     try {
       await certificates(directory);
       const file = (name: string) => Deno.readTextFileSync(`${directory}/${name}`);
-      const { port, closed } = await listenKubelet(api, {
+      const { port, closed } = await listenKubelet({
+        ...api,
+        access: createAccess({ client, clock: systemClock, nodeName: "n1" }),
+      }, {
         address: "127.0.0.1",
         port: 0,
         files: { cert: `${directory}/server.crt`, key: `${directory}/server.key`, clientCa: `${directory}/ca.crt` },
         clock: systemClock,
         signal: stop.signal,
       });
-      const get = (path: string, client?: string) =>
+      const get = (path: string, client?: string, headers: Record<string, string> = {}) =>
         new Promise<number>((resolve, reject) => {
           const identity = client === undefined ? {} : { cert: file(`${client}.crt`), key: file(`${client}.key`) };
-          const options = { host: "127.0.0.1", port, path, agent: false, rejectUnauthorized: false, ...identity };
-          https.get(options as https.RequestOptions, (answer) => {
+          const where = { host: "127.0.0.1", port, path, agent: false, rejectUnauthorized: false, headers };
+          https.get({ ...where, ...identity } as https.RequestOptions, (answer) => {
             answer.resume();
             answer.on("end", () => resolve(answer.statusCode!));
           }).on("error", reject);
         });
-      assert.equal(await get("/pods", "caller"), 200);
-      assert.equal(await get("/pods", "node"), 401);
-      assert.equal(await get("/pods"), 401);
-      assert.equal(await get("/healthz"), 200);
+      const token = (value: string) => ({ authorization: `Bearer ${value}` });
+      const upgrade = { connection: "Upgrade", upgrade: "SPDY/3.1" };
+      for (
+        const [path, client, headers, status] of [
+          ["/pods", "caller", {}, 200],
+          ["/pods", "node", {}, 403],
+          ["/pods", "probe", {}, 403],
+          ["/metrics", "probe", {}, 200],
+          ["/metrics/resource", undefined, token("good"), 200],
+          ["/containerLogs/ns/p/c", undefined, token("good"), 403],
+          ["/metrics", undefined, token("bad"), 401],
+          ["/metrics", undefined, {}, 401],
+          ["/healthz", undefined, {}, 200],
+          ["/exec/ns/p/c", undefined, upgrade, 401],
+          ["/exec/ns/p/c", undefined, { ...upgrade, ...token("good") }, 403],
+          // Whatever it calls itself: what is upgraded is a stream.
+          ["/metrics", "probe", upgrade, 403],
+          ["/metrics", "caller", upgrade, 404],
+        ] as const
+      ) {
+        assert.equal(await get(path, client, headers), status, `${path} ${client} ${JSON.stringify(headers)}`);
+      }
       stop.abort();
       await closed;
     } finally {

@@ -114,6 +114,17 @@ export const authorityWarnMs = 365 * 86_400_000;
 
 // agent
 
+/** Who asks the kubelet API, and what they may, is known for so long (kubelet: authentication.webhook, authorization.webhook). */
+export const tokenKnownMs = 120_000;
+export const accessAllowedMs = 300_000;
+export const accessDeniedMs = 30_000;
+/** Tokens and verdicts that are kept, and how large a question may be whose verdict is. */
+export const accessUsersMax = 4_096;
+export const accessVerdictsMax = 8_192;
+export const accessVerdictBytesMax = 10_000;
+/** Questions of each of the two kinds that wait for the API server, and for how long. */
+export const accessReviewsMax = 64;
+export const accessReviewTimeoutMs = 10_000;
 /** Between attempts of a container that ends: doubles from the first to the second (kubelet: initialBackOff, maxContainerBackOff). */
 export const crashBackoffMinMs = 10_000;
 export const crashBackoffMaxMs = 300_000;
