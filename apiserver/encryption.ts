@@ -15,6 +15,14 @@ export function encryptionFile(
     : { path: given, own: false };
 }
 
+/** How many objects of each resource are stored in another way than they would be written now: with an old key, or with none. */
+export function staleBy(cache: Cache, storages: readonly string[]): [resource: string, count: number][] {
+  return storages.map((storage): [string, number] => {
+    const entries = cache.resource(storage).snapshot().entries();
+    return [storage, entries.filter(({ seal }) => seal?.current === false).length];
+  }).filter(([, count]) => count > 0);
+}
+
 /** Names shown of the objects that would be lost. */
 const shownMax = 3;
 

@@ -17,7 +17,7 @@ import { type Cache, createCache } from "./cache/cache.ts";
 import { componentStatuses } from "./component_status.ts";
 import { type ApiserverConfig, apiserverFlags } from "./config.ts";
 import { createConnector, nodeAddress } from "./connector.ts";
-import { encryptionFile, lostBy } from "./encryption.ts";
+import { encryptionFile, lostBy, staleBy } from "./encryption.ts";
 import { runGuests } from "./guests.ts";
 import { createHealth, type HealthChecks } from "./health.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -185,6 +185,7 @@ function metricsOf(
     encryption: {
       reloads: () => encryption.reloads,
       unreadable: () => storages.map((name) => [name, cache.resource(name).unreadable.size]),
+      stale: () => staleBy(cache, storages),
     },
     ...stats,
   });

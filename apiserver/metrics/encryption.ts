@@ -7,6 +7,8 @@ export interface EncryptionSampled {
   reloads(): Reloads;
   /** Objects that can't be read, by resource. */
   unreadable(): Iterable<[resource: string, count: number]>;
+  /** Objects that are stored in another way than they would be written now. */
+  stale(): Iterable<[resource: string, count: number]>;
 }
 
 export function encryptionMetrics(registers: Registry[], sampled: EncryptionSampled): void {
@@ -32,14 +34,29 @@ export function encryptionMetrics(registers: Registry[], sampled: EncryptionSamp
       }
     },
   });
-  new Gauge({
-    name: "sauropod_storage_unreadable_objects",
+  byResource(registers, "sauropod_storage_unreadable_objects", {
     help: "Stored objects whose key for encryption is not there.",
+    counts: () => sampled.unreadable(),
+  });
+  byResource(registers, "sauropod_storage_stale_objects", {
+    help: "Stored objects that are encrypted with another key than they would be now, or are not.",
+    counts: () => sampled.stale(),
+  });
+}
+
+function byResource(
+  registers: Registry[],
+  name: string,
+  { help, counts }: { help: string; counts(): Iterable<[resource: string, count: number]> },
+): void {
+  new Gauge({
+    name,
+    help,
     labelNames: ["resource"],
     registers,
     collect() {
       this.reset();
-      for (const [resource, count] of sampled.unreadable()) if (count > 0) this.set({ resource }, count);
+      for (const [resource, count] of counts()) if (count > 0) this.set({ resource }, count);
     },
   });
 }

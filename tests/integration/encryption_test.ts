@@ -1,6 +1,6 @@
 /** Keys of encryption at rest come, are replaced and get lost, while the API server runs on a real Redis. */
 import assert from "assert";
-import { lostBy } from "../../apiserver/encryption.ts";
+import { lostBy, staleBy } from "../../apiserver/encryption.ts";
 import { openEncryption } from "../../apiserver/storage/encryption/file.ts";
 import { noRedis, TestRedis } from "../../apiserver/storage/test_redis.ts";
 import { encryptionFileCheckMs } from "../../lib/limits.ts";
@@ -105,12 +105,15 @@ const ref = (name: string) => ({ name, namespace: "default" });
 
 test("a key is replaced without a restart: add it, write all Secrets again as they are, remove the old one", async ({ redis, path, start }) => {
   await Deno.writeTextFile(path, configuration("identity"));
-  const { client, configure } = await start();
+  const { client, configure, cache } = await start();
+  const stale = async () => (await cache.fresh(), staleBy(cache, storages));
   const created = await client.create(SecretKind, secret("s"));
   assert.equal(await storedAs(redis, "s"), "plain");
 
   assert.equal(await configure(configuration("a", "identity")), "taken");
+  assert.deepEqual(await stale(), [["secrets", 1]]);
   const same = await client.update(SecretKind, created);
+  assert.deepEqual(await stale(), []);
   assert.notEqual(
     same.metadata.resourceVersion,
     created.metadata.resourceVersion,
