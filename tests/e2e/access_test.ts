@@ -43,6 +43,7 @@ Deno.test({
     await step("the token ends with its pod", () => endsWithPod(cluster, host!));
     await step("auth can-i, whoami, reconcile, --as, create token", () => asking(cluster));
     await step("a Secret gets a token of its account", () => legacy(cluster));
+    await step("a scraper asks the agent itself", () => scraping(cluster, host!));
     await step("limits, quotas and Pod Security", () => limits(cluster));
     await step("the cluster's own controllers may do all that they try", () => controllers(cluster));
     if (failed > 0) throw new Error(`${failed} parts failed; the cluster's last lines:\n${cluster.log(80)}`);
@@ -55,12 +56,16 @@ async function read(cluster: Cluster, pod: string, file: string): Promise<string
 
 /** Asks the API by its name in the cluster, trusting only what the pod trusts. */
 async function curl(host: Host, { ca, token, path }: Record<"ca" | "token" | "path", string>): Promise<string> {
+  const to = "kubernetes.default.svc:443:10.96.0.1:443";
+  const words = ["--connect-to", to, "-H", `Authorization: Bearer ${token}`];
+  return await curlTrusting(host, ca, [...words, `https://kubernetes.default.svc${path}`]);
+}
+
+async function curlTrusting(host: Host, ca: string, words: readonly string[]): Promise<string> {
   const file = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(file, ca);
-    const to = "kubernetes.default.svc:443:10.96.0.1:443";
-    const words = ["curl", "-sS", "--cacert", file, "--connect-to", to, "-H", `Authorization: Bearer ${token}`];
-    const [program, ...args] = host.command([...words, `https://kubernetes.default.svc${path}`]);
+    const [program, ...args] = host.command(["curl", "-sS", "--max-time", "30", "--cacert", file, ...words]);
     const { stdout, stderr } = await new Deno.Command(program!, { args }).output();
     return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
   } finally {
@@ -122,6 +127,37 @@ async function legacy(cluster: Cluster): Promise<void> {
   };
   await cluster.ask("apply -f -", { stdin: JSON.stringify(secret) });
   await cluster.eventually("get secret t -o jsonpath={.data.token}", (out) => out.length > 100);
+}
+
+/** What a Prometheus or a metrics-server in a pod does. */
+async function scraping(cluster: Cluster, host: Host): Promise<void> {
+  await cluster.ask("create serviceaccount scraper");
+  await cluster.ask("create clusterrole scraper --verb=get --resource=nodes/metrics,nodes/stats");
+  await cluster.ask("create clusterrolebinding scraper --clusterrole=scraper --serviceaccount=default:scraper");
+  await cluster.ask("apply -f -", { stdin: pod("scraper", { serviceAccountName: "scraper" }) });
+  // The agent remembers a refusal for 30 s: it is asked when the rights are there.
+  const can = "auth can-i get nodes --subresource=metrics --as=system:serviceaccount:default:scraper";
+  await cluster.eventually(can, (out) => out === "yes\n");
+  await cluster.ask("wait --for=condition=Ready pod/scraper --timeout=120s");
+  const [ca, token] = [await read(cluster, "scraper", "ca.crt"), await read(cluster, "scraper", "token")];
+  const ask = (path: string, ...words: string[]) =>
+    curlTrusting(host, ca, ["-w", " %{http_code}", ...words, `https://${host.ip}:10250${path}`]);
+  const bearer = ["-H", `Authorization: Bearer ${token}`];
+  const resource = await ask("/metrics/resource", ...bearer);
+  assert.match(resource, /^node_cpu_usage_seconds_total/m);
+  assert.match(resource, /^container_memory_working_set_bytes\{container="main",.*pod="scraper"\}/m);
+  assert.match(await ask("/stats/summary", ...bearer), /"podRef".* 200$/s);
+  const refused = "Forbidden (user=system:serviceaccount:default:scraper";
+  const logs = await ask("/containerLogs/default/scraper/main", ...bearer);
+  assert.equal(logs, `${refused}, verb=get, resource=nodes, subresource(s)=[proxy])\n 403`);
+  const upgrade = ["-H", "Connection: Upgrade", "-H", "Upgrade: SPDY/3.1"];
+  const exec = await ask("/exec/default/scraper/main?command=id&output=1", ...bearer, ...upgrade);
+  assert.equal(exec, `${refused}, verb=create, resource=nodes, subresource(s)=[proxy])\n 403`);
+  assert.equal(await ask("/metrics/resource"), "Unauthorized 401");
+  assert.equal(await ask("/metrics/resource", "-H", "Authorization: Bearer nonsense"), "Unauthorized 401");
+  assert.equal(await ask("/healthz"), "ok 200");
+  await cluster.ask(`exec scraper -- nc -w 5 ${host.ip} 10250 -e true`);
+  await cluster.ask("delete pod scraper --now");
 }
 
 async function limits(cluster: Cluster): Promise<void> {
