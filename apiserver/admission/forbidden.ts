@@ -17,3 +17,8 @@ export function forbidden(attributes: Attributes, why: string, details: Details 
 export function isPod({ resource, subresource }: Attributes): boolean {
   return resource.group === "" && resource.plural === "pods" && subresource === undefined;
 }
+
+/** A pod that is to have other resources in its place. */
+export function isPodResize({ resource, subresource, operation }: Attributes): boolean {
+  return resource.group === "" && resource.plural === "pods" && subresource === "resize" && operation === "UPDATE";
+}

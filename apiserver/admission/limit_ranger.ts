@@ -4,7 +4,7 @@ import { formatQuantity, type Quantity } from "../../lib/quantity.ts";
 import { type Amounts, amountsOf, quantity } from "../../lib/quota/amounts.ts";
 import { podTotal } from "../../lib/quota/pod_resources.ts";
 import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from "../../lib/types/core_v1.ts";
-import { forbidden, isPod } from "./forbidden.ts";
+import { forbidden, isPod, isPodResize } from "./forbidden.ts";
 import type { AdmissionPlugin, Attributes, Lookup } from "./plugin.ts";
 
 const annotation = "kubernetes.io/limit-ranger";
@@ -18,11 +18,13 @@ export const limitRanger: AdmissionPlugin = {
   },
   validate(attributes: Attributes, lookup: Lookup) {
     const { operation, object, resource, subresource } = attributes;
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined || subresource !== undefined) return;
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return;
+    const resize = isPodResize(attributes);
+    if (subresource !== undefined && !resize) return;
     const isClaim = resource.group === "" && resource.plural === "persistentvolumeclaims";
     const checked = isPod(attributes)
       ? operation === "CREATE"
-      : isClaim && (operation === "CREATE" || operation === "UPDATE");
+      : resize || isClaim && (operation === "CREATE" || operation === "UPDATE");
     if (!checked) return;
     for (const { spec } of rangesOf(attributes, lookup)) {
       const errors = spec.limits.flatMap((limit) =>

@@ -11,6 +11,7 @@ import { impliedVerbs } from "./implied_verbs.ts";
 import type { Random } from "../../lib/seams/random.ts";
 import type { Permissions } from "./permissions.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
+import { podResizeValidator } from "./pod_resize.ts";
 import { podSecurity } from "./pod_security/plugin.ts";
 import { podTopologyLabels } from "./pod_topology_labels.ts";
 import { priority } from "./priority.ts";
@@ -46,6 +47,7 @@ export function admissionPlugins({ permissions, random, quota }: AdmissionParts)
     runtimeClass,
     podTopologyLabels,
     podSecurity,
+    podResizeValidator,
     // Last: it counts what the others have made of an object.
     resourceQuota(quota),
   ];

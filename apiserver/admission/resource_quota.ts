@@ -9,7 +9,7 @@ import { addTo, type Amounts, amountsOf, less, zero } from "../../lib/quota/amou
 import { countsUpdates, isInScope, listed, unspecified, usageOf } from "../../lib/quota/usage.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import type { Pod, ResourceQuota } from "../../lib/types/core_v1.ts";
-import { forbidden, isPod } from "./forbidden.ts";
+import { forbidden, isPod, isPodResize } from "./forbidden.ts";
 import type { AdmissionPlugin, Attributes, Lookup } from "./plugin.ts";
 
 export interface QuotaParts {
@@ -28,11 +28,12 @@ export function resourceQuota(parts: QuotaParts): AdmissionPlugin {
     name: "ResourceQuota",
     async validate(attributes, lookup) {
       const { operation, resource, subresource, namespace, object, old } = attributes;
-      if (namespace === undefined || subresource !== undefined) return;
+      const resize = isPodResize(attributes);
+      if (namespace === undefined || (subresource !== undefined && !resize)) return;
       if (operation === "DELETE" && resource.group === "" && resource.plural === quotas) {
         return await forget(attributes, parts);
       }
-      const counts = operation === "CREATE" || (operation === "UPDATE" && countsUpdates(resource));
+      const counts = operation === "CREATE" || resize || (operation === "UPDATE" && countsUpdates(resource));
       if (!counts || object === undefined) return;
       // Most namespaces have none: then nothing is weighed.
       const all = lookup.list<ResourceQuota & KubeObject>(quotas, namespace);
@@ -43,7 +44,7 @@ export function resourceQuota(parts: QuotaParts): AdmissionPlugin {
       if (more.size === 0) return;
       const found = all.filter((quota) => concerns(quota, usage) && isInScope(quota, resource, object));
       if (found.length === 0) return;
-      if (isPod(attributes)) found.forEach((quota) => demand(attributes, quota));
+      if (isPod(attributes) || resize) found.forEach((quota) => demand(attributes, quota));
       await spend(attributes, lookup, { parts, found, more });
     },
   };

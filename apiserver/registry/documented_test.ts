@@ -1,7 +1,6 @@
 /**
  * Every kind that is served, against what a stock cluster of 1.36 says of it: `kubectl api-resources -o wide`, the subresources of
  * discovery, and the columns of `kubectl get` (those of `-o wide` in brackets). Written by hand, so that a slip in a declaration shows.
- * Leaves out what docs/compatibility.md says is not served: `pods/resize`.
  */
 import assert from "assert";
 import { type Answer } from "../../tests/harness/rest.ts";
@@ -60,7 +59,7 @@ const core: readonly Row[] = [
     `pods pod po all ns ${all}`,
     "Pod",
     "attach:create,get binding:create ephemeralcontainers:get,patch,update eviction:create exec:create,get log:get " +
-    `portforward:create,get ${proxy} ${status}`,
+    `portforward:create,get ${proxy} resize:get,patch,update ${status}`,
     "Name Ready Status Restarts Age [IP] [Node] [Nominated_Node] [Readiness_Gates]",
   ],
   [`podtemplates podtemplate - - ns ${all}`, "PodTemplate", "", "Name Containers Images Pod_Labels"],

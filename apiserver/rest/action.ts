@@ -97,7 +97,7 @@ async function configured(
   const { subresource } = call.info;
   const manager = managerOf(options, call.request);
   const body = await readPatch(call);
-  return applyPatch(call, { body, options, manager, subresource, only: action.writes });
+  return applyPatch(call, { body, options, manager, subresource, only: action.writes, narrow: action.narrow });
 }
 
 async function patched(

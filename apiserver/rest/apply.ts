@@ -17,12 +17,15 @@ export interface ApplyRequest {
   subresource?: string;
   /** The one field that the subresource writes. Absent: what applyConfig() knows of it. */
   only?: string;
+  /** What of the configuration counts. Default: all of it. */
+  narrow?(config: Record<string, unknown>): Record<string, unknown>;
 }
 
 /** Creates what is not there; a subresource does not. Throws BadRequest, Conflict, NotFound. */
 export function applyPatch(call: Call, request: ApplyRequest): (old: Entry | undefined) => KubeObject {
   const { options, manager, subresource, only } = request;
-  const config = parseConfig(call, request);
+  const parsed = parseConfig(call, request);
+  const config = request.narrow?.(parsed) ?? parsed;
   return (old) => {
     if (old === undefined) refuseCreate(call, config, subresource);
     const object = applyConfig(call, { config, live: old?.object, manager, force: options.force, subresource, only });

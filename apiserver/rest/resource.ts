@@ -96,6 +96,8 @@ export interface ActionSubresource<T> {
   definition: string;
   /** The one field that it writes, `spec.ephemeralContainers`: what an apply through it owns. */
   writes?: string;
+  /** What of an applied configuration counts, where that is less than `writes`. */
+  narrow?(config: Record<string, unknown>): Record<string, unknown>;
   /**
    * Changes `parent` (a copy), its metadata.generation too where that should move; the errors say why not. The parent's
    * prepareUpdate() and validateUpdate() are not called: what this changes they would undo or refuse.

@@ -1,7 +1,8 @@
 /** What pods ask for and what Nodes have, as numbers (k8s.io/component-helpers/resource). Pure. */
 import { quantitiesRememberedMax } from "../../lib/limits.ts";
 import { bytes, milli } from "../../lib/quantity.ts";
-import type { Container, Pod } from "../../lib/types/core_v1.ts";
+import { heldSpec } from "../../lib/quota/pod_resources.ts";
+import type { Container, Pod, PodSpec } from "../../lib/types/core_v1.ts";
 
 /** Milli-CPUs, bytes, bytes; whole units of anything else. */
 export interface Resources {
@@ -40,12 +41,12 @@ const assumedCpu = 100;
 const assumedMemory = 200 * 1024 * 1024;
 
 /** The sum of what runs at the same time at most: containers and sidecars, or an init container and the sidecars before it. */
-function total(pod: Pod, requestsOf: (container: Container) => Quantities): Amounts {
+function total(spec: PodSpec, requestsOf: (container: Container) => Quantities): Amounts {
   const sum: Amounts = new Map();
-  for (const container of pod.spec.containers) add(sum, requestsOf(container));
+  for (const container of spec.containers) add(sum, requestsOf(container));
   const sidecars: Amounts = new Map();
   const starting: Amounts = new Map();
-  for (const container of pod.spec.initContainers ?? []) {
+  for (const container of spec.initContainers ?? []) {
     if (container.restartPolicy === "Always") {
       add(sum, requestsOf(container));
       add(sidecars, requestsOf(container));
@@ -59,9 +60,9 @@ function total(pod: Pod, requestsOf: (container: Container) => Quantities): Amou
   raise(sum, starting);
   // Pod-level requests stand for all of its containers together.
   const podLevel: Amounts = new Map();
-  add(podLevel, pod.spec.resources?.requests);
+  add(podLevel, spec.resources?.requests);
   for (const [name, value] of podLevel) if (isPodLevel(name)) sum.set(name, value);
-  add(sum, pod.spec.overhead);
+  add(sum, spec.overhead);
   return sum;
 }
 
@@ -69,26 +70,12 @@ const isPodLevel = (name: string) => name === "cpu" || name === "memory" || name
 
 /** What the pod asks for. One that is being resized counts with the larger of what it has and what it wants. */
 export function podRequests(pod: Pod): Resources {
-  const statuses = pod.status.containerStatuses;
-  if (statuses === undefined) return toResources(total(pod, (container) => container.resources?.requests));
-  return toResources(total(pod, (container) => {
-    const status = statuses.find(({ name }) => name === container.name);
-    if (status?.allocatedResources === undefined && status?.resources?.requests === undefined) {
-      return container.resources?.requests;
-    }
-    const most: Amounts = new Map();
-    for (const quantities of [container.resources?.requests, status.allocatedResources, status.resources?.requests]) {
-      const amounts: Amounts = new Map();
-      add(amounts, quantities);
-      raise(most, amounts);
-    }
-    return Object.fromEntries([...most].map(([name, value]) => [name, name === "cpu" ? `${value}m` : `${value}`]));
-  }));
+  return toResources(total(heldSpec(pod), (container) => container.resources?.requests));
 }
 
 /** podRequests() with an assumed amount for containers that say nothing. Only CPU and memory are of use. */
 export function scoredRequests(pod: Pod): { cpu: number; memory: number } {
-  const amounts = total(pod, ({ resources }) => ({
+  const amounts = total(heldSpec(pod), ({ resources }) => ({
     cpu: `${assumedCpu}m`,
     memory: `${assumedMemory}`,
     ...resources?.requests,

@@ -14,6 +14,7 @@ import type { Node, Pod } from "../../lib/types/core_v1.ts";
 import { bind, failureStatus, preempt, type Writer, writeStatus } from "./bind.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { addedPlugins, arrivalHelps, nodeHelps, nodePlugins, removalHelps, removedPlugins } from "./hints.ts";
+import { couldFit } from "./filters/resources_fit.ts";
 import { keyOf } from "../../lib/kind.ts";
 import { failureMessage } from "./message.ts";
 import type { NodeInfo } from "./node_info.ts";
@@ -253,6 +254,7 @@ export class Scheduler {
       this.snapshot.nominate(info, undefined);
       this.snapshot.add(info, now.spec.nodeName);
       if (known === undefined || podAspect(known.pod) !== podAspect(now)) this.#arrived(info);
+      if (here === now.spec.nodeName && known !== undefined && shrinks(known, info)) this.#shrunk(here);
       return;
     }
     if ((now.spec.schedulerName ?? schedulerName) !== schedulerName || this.#assumed.has(uid)) return;
@@ -273,6 +275,12 @@ export class Scheduler {
     this.queue.changed(addedPlugins, (entry) => arrivalHelps(entry.info, info, entry.plugins, labels));
   }
 
+  /** A pod of the Node has less than before: others may fit beside it. */
+  #shrunk(nodeName: string): void {
+    const node = this.snapshot.get(nodeName);
+    this.queue.changed(["NodeResourcesFit"], ({ info }) => node === undefined || couldFit(info, node));
+  }
+
   #left(info: PodInfo, nodeName: string | undefined): void {
     const node = nodeName === undefined ? undefined : this.snapshot.get(nodeName);
     const labels = this.snapshot.namespaceLabels;
@@ -285,9 +293,13 @@ function nodeAspect({ metadata, spec, status }: Node): string {
   return JSON.stringify([metadata.labels, spec.taints, spec.unschedulable, status.allocatable, status.images]);
 }
 
+const shrinks = ({ requests: before }: PodInfo, { requests: now }: PodInfo) =>
+  now.cpu < before.cpu || now.memory < before.memory;
+
 /** What of a pod placing depends on. */
 function podAspect({ metadata, spec, status }: Pod): string {
-  const resources = spec.containers.map((container) => container.resources);
+  const resources = [...spec.containers, ...spec.initContainers ?? []].map((container) => container.resources);
+  const statuses = [...status.containerStatuses ?? [], ...status.initContainerStatuses ?? []];
   return JSON.stringify([
     metadata.labels,
     metadata.deletionTimestamp !== undefined,
@@ -296,7 +308,9 @@ function podAspect({ metadata, spec, status }: Pod): string {
     spec.schedulingGates,
     spec.nodeSelector,
     spec.affinity,
-    status.containerStatuses?.map(({ name, allocatedResources, resources }) => [name, allocatedResources, resources]),
+    statuses.map(({ name, allocatedResources, resources }) => [name, allocatedResources, resources]),
+    // What can never be granted does not count.
+    status.conditions?.find(({ type }) => type === "PodResizePending")?.reason,
   ]);
 }
 

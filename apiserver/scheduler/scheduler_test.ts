@@ -133,6 +133,27 @@ check("counts a finished pod's room as free", async (world) => {
   await world.until("bound", () => world.on("second") === "a");
 });
 
+check("gives what a resize frees to others once its Node has taken it back", async (world) => {
+  await world.node("a", "2");
+  await world.pod("first", "2");
+  await world.until("bound", () => world.on("first"));
+  const first = { namespace: "default", name: "first" };
+  const has = (cpu: string) => {
+    const told = { name: "c", resources: { requests: { cpu } }, allocatedResources: { cpu } };
+    const patch = { status: { containerStatuses: [told] } };
+    return world.client.patch(kinds.Pod, first, { type: "merge", patch }, { subresource: "status" });
+  };
+  await has("2");
+  await world.pod("second");
+  await world.until("refused", () => world.get("second")!.status.conditions);
+  const containers = [{ name: "c", resources: { requests: { cpu: "1" } } }];
+  await world.client.patch(kinds.Pod, first, { type: "merge", patch: { spec: { containers } } });
+  await world.clock.advance(60_000);
+  assert.equal(world.on("second"), undefined, "the first still has it");
+  await has("1");
+  await world.until("bound", () => world.on("second") === "a");
+});
+
 check("leaves gated pods and those of other schedulers alone", async (world) => {
   await world.node("a");
   await world.pod("gated", "1", { schedulingGates: [{ name: "example.com/hold" }] });

@@ -5,7 +5,8 @@ import { createInformer, type InformerOptions, type ListWatchInformer } from "..
 import { apiVersionOf, type Kind, type KubeObject } from "../../lib/kind.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import { isReason } from "../../lib/status.ts";
-import type { Pod } from "../../lib/types/core_v1.ts";
+import { differsFromSpec } from "../../lib/quota/pod_resources.ts";
+import type { Container, ContainerStatus, Pod } from "../../lib/types/core_v1.ts";
 import type { APIResourceList } from "../../lib/types/meta_v1.ts";
 import * as kinds from "../../lib/types/kinds.ts";
 
@@ -103,12 +104,11 @@ function trimSpec<T extends { metadata: KubeObject["metadata"]; spec: object }>(
 /** Leaves of a pod's containers what they request, where they listen and their image. */
 function trimPod(pod: Pod): Pod {
   const { containers, initContainers, ...spec } = pod.spec;
-  const { phase, nominatedNodeName, conditions, startTime, containerStatuses } = pod.status;
+  const { phase, nominatedNodeName, conditions, startTime } = pod.status;
   const trim = (list: Pod["spec"]["containers"]) =>
     list.map(({ name, image, resources, ports, restartPolicy }) => ({ name, image, resources, ports, restartPolicy }));
-  const resized = containerStatuses?.filter((status) =>
-    status.allocatedResources !== undefined || status.resources !== undefined
-  );
+  const containerStatuses = resized(containers, pod.status.containerStatuses);
+  const initContainerStatuses = resized(initContainers ?? [], pod.status.initContainerStatuses);
   return {
     ...pod,
     metadata: trimMeta(pod.metadata),
@@ -122,9 +122,20 @@ function trimPod(pod: Pod): Pod {
       nominatedNodeName,
       conditions,
       startTime,
-      ...(resized?.length ? { containerStatuses: resized } : {}),
+      ...(containerStatuses.length > 0 ? { containerStatuses } : {}),
+      ...(initContainerStatuses.length > 0 ? { initContainerStatuses } : {}),
     },
   };
+}
+
+/** The statuses of containers that have something else than they ask for, with no more than that. */
+function resized(containers: readonly Container[], statuses: readonly ContainerStatus[] = []): ContainerStatus[] {
+  return statuses.flatMap((status) => {
+    const container = containers.find(({ name }) => name === status.name);
+    if (container === undefined || !differsFromSpec(container, status)) return [];
+    const { name, resources, allocatedResources } = status;
+    return [{ name, resources, allocatedResources } as ContainerStatus];
+  });
 }
 
 /** A client whose lists and watches of one kind answer trimmed objects. */

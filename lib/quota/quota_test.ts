@@ -1,7 +1,8 @@
 import assert from "assert";
 import type { KubeObject } from "../kind.ts";
-import type { Pod, ResourceQuota } from "../types/core_v1.ts";
+import type { Pod, PodSpec, PodStatus, ResourceQuota } from "../types/core_v1.ts";
 import { formatted } from "./amounts.ts";
+import { heldSpec } from "./pod_resources.ts";
 import { isInScope, unspecified, usageOf } from "./usage.ts";
 
 const pods = { group: "", plural: "pods" };
@@ -108,4 +109,43 @@ Deno.test("unspecified() names what each container has to say", () => {
   );
   assert.equal(unspecified(pod({ ...spec, resources: { requests: { cpu: "2" } } }), ["requests.cpu"]), undefined);
   assert.equal(unspecified(pod(spec), ["pods", "count/pods"]), undefined);
+});
+
+Deno.test("heldSpec() counts a pod that is being resized with the most of what it asks for, was granted and has", () => {
+  const container = (cpu: string) => ({ name: "c", resources: { requests: { cpu } } });
+  const status = (has: string, granted: string) => ({
+    containerStatuses: [{
+      ...{ name: "c", image: "", imageID: "", ready: true, restartCount: 0 },
+      resources: { requests: { cpu: has } },
+      allocatedResources: { cpu: granted },
+    }],
+  });
+  const cpu = (spec: PodSpec, told: PodStatus) => {
+    const held = heldSpec({ spec, status: told } as Pod);
+    return held.containers[0]!.resources!.requests!.cpu;
+  };
+  const never = { conditions: [{ type: "PodResizePending", status: "True", reason: "Infeasible" }] } as PodStatus;
+  const later = { conditions: [{ type: "PodResizePending", status: "True", reason: "Deferred" }] } as PodStatus;
+  const table: [string, PodStatus, string][] = [
+    ["1", {}, "1"],
+    ["1", status("1", "1"), "1"],
+    ["1", status("2", "1"), "2"],
+    ["1", status("1500m", "2"), "2"],
+    ["3", status("2", "2"), "3"],
+    ["3", { ...status("2", "2"), ...later }, "3"],
+    ["3", { ...status("2", "2"), ...never }, "2"],
+  ];
+  for (const [asked, told, expected] of table) {
+    assert.equal(cpu({ containers: [container(asked)] }, told), expected, JSON.stringify([asked, told]));
+  }
+  const sidecar = { ...container("1"), restartPolicy: "Always" };
+  const told = { initContainerStatuses: status("2", "1").containerStatuses };
+  const held = heldSpec({ spec: { containers: [], initContainers: [sidecar] }, status: told } as unknown as Pod);
+  assert.equal(held.initContainers![0]!.resources!.requests!.cpu, "2");
+  const spec = { containers: [container("1")] };
+  assert.equal(
+    heldSpec({ spec, status: status("1", "1") } as unknown as Pod),
+    spec,
+    "nothing is made anew where nothing differs",
+  );
 });

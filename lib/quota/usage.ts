@@ -15,7 +15,7 @@ import type {
 } from "../types/core_v1.ts";
 import type { KubeObject } from "../kind.ts";
 import { type Amounts, amountsOf, one, quantity } from "./amounts.ts";
-import { isBestEffort, podTotal } from "./pod_resources.ts";
+import { heldSpec, isBestEffort, podTotal } from "./pod_resources.ts";
 
 export interface Counted {
   readonly group: string;
@@ -62,7 +62,7 @@ function podUsage(pod: Pod, now: number): Amounts {
   const usage = new Map([["count/pods", one]]);
   if (!isLive(pod, now)) return usage;
   usage.set("pods", one);
-  const { requests, limits } = computeUsage(podTotal(pod.spec, "requests"), podTotal(pod.spec, "limits"));
+  const { requests, limits } = computeUsage(podTotal(heldSpec(pod), "requests"), podTotal(pod.spec, "limits"));
   return new Map([...usage, ...requests, ...limits]);
 }
 

@@ -1,4 +1,4 @@
-/** Pods (pkg/registry/core/pod). What its parts mean is pod/'s and pod_spec/'s; leaves out `pods/resize`. */
+/** Pods (pkg/registry/core/pod). What its parts mean is pod/'s and pod_spec/'s. */
 import { rfc3339 } from "../../../lib/seams/clock.ts";
 import { Pod } from "../../../lib/types/kinds.ts";
 import type { Pod as PodObject } from "../../../lib/types/core_v1.ts";
@@ -12,6 +12,7 @@ import { podEphemeralContainers } from "./pod/ephemeral_containers.ts";
 import { podFields } from "./pod/fields.ts";
 import { applyLabelKeys } from "./pod/label_keys.ts";
 import { qosClass } from "./pod/qos.ts";
+import { podResize } from "./pod/resize.ts";
 import { defaultPod, validateNewPod, validatePod } from "./pod/spec.ts";
 import { validatePodStatusUpdate } from "./pod/status.ts";
 import { validatePodUpdate } from "./pod/update.ts";
@@ -38,6 +39,7 @@ export const pod = defineResource(Pod, {
     ...podConnections,
     binding: podBinding,
     ephemeralcontainers: podEphemeralContainers,
+    resize: podResize,
     eviction: {
       do: "evict",
       verbs: ["create"],
