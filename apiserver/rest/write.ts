@@ -179,7 +179,8 @@ function keepAllButStatus(object: KubeObject, old: KubeObject): void {
   const { status } = object as { status?: unknown };
   const kept = clone(contentOf(old));
   for (const name of Object.keys(contentOf(object))) delete (object as unknown as Record<string, unknown>)[name];
-  Object.assign(object, kept, { status });
+  // A status that is taken away is an empty one, as of an object that has none yet.
+  Object.assign(object, kept, { status: status ?? {} });
 }
 
 function prepareUpdate(call: Call, { object, view, spec }: Update): void {

@@ -3,6 +3,7 @@
  * pass over the text counts its keys, and only when there are more than the parsed value has are they looked for by name.
  */
 import { jsonDepthMax, strictProblemsMax } from "../limits.ts";
+import { setKey } from "../patch/equal.ts";
 
 /** The text is no JSON, or too deep. */
 export class JsonError extends Error {
@@ -24,7 +25,21 @@ export function parseJson(text: string): ParsedJson {
   } catch (error) {
     throw new JsonError(text.trim() === "" ? "unexpected end of JSON input" : (error as Error).message);
   }
-  return { value, duplicates: countKeys(value) === keys ? [] : findDuplicates(text) };
+  const duplicates = countKeys(value) === keys ? [] : findDuplicates(text);
+  return { value: mayBeIllFormed(text) ? wellFormed(value) : value, duplicates };
+}
+
+/** Whether the text names halves of surrogate pairs. */
+export const mayBeIllFormed = (text: string): boolean => /\\u[dD][89a-fA-F]/.test(text);
+
+/** The value with every half of a pair that stands alone replaced, as Go does: in UTF-8 there is no such character. */
+export function wellFormed(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (typeof value !== "object" || value === null) return value;
+  const made: Record<string, unknown> = {};
+  for (const [key, member] of Object.entries(value)) setKey(made, key.toWellFormed(), wellFormed(member));
+  return made;
 }
 
 const quote = 34, backslash = 92, colon = 58, openBrace = 123, closeBrace = 125, openBracket = 91, closeBracket = 93;

@@ -38,3 +38,8 @@ Deno.test("parseJson() finds no repeated key in what JSON.stringify writes", () 
     assert.deepEqual(parseJson(text), { value: JSON.parse(text), duplicates: [] });
   }));
 });
+
+Deno.test("parseJson() takes half of a surrogate pair for U+FFFD, as Go does", () => {
+  const text = '{"a":"\\ud800","b":["\\ud83e\\udd95","x\\udc00y"],"\\uDBFF":1}';
+  assert.deepEqual(parseJson(text).value, { a: "\ufffd", b: ["🦕", "x\ufffdy"], "\ufffd": 1 });
+});

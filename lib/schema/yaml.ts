@@ -3,7 +3,7 @@
  * base-60 numbers, merge keys, JSON values only, and bounded: a small text can't become a large value.
  */
 import { type CollectionTag, isAlias, isCollection, isPair, type Node, parseDocument, type ScalarTag } from "yaml";
-import { JsonError, parseJson } from "./json.ts";
+import { JsonError, mayBeIllFormed, parseJson, wellFormed } from "./json.ts";
 import { jsonDepthMax, yamlAliasesMax, yamlNodesMax } from "../limits.ts";
 
 /** The text is no YAML, or more than its limits allow. */
@@ -59,7 +59,8 @@ export function parseYaml(text: string): ParsedYaml {
     throw new YamlError(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
   }
   // An alias is the same object twice; whoever changes one place would change the other.
-  return { value: jsonOf(aliases ? structuredClone(value) : value, { left: yamlNodesMax }, 0), duplicates };
+  const plain = jsonOf(aliases ? structuredClone(value) : value, { left: yamlNodesMax }, 0);
+  return { value: mayBeIllFormed(text) ? wellFormed(plain) : plain, duplicates };
 }
 
 /** kubectl sends JSON as YAML: the fast parser reads it. What looks like JSON and is none is for the YAML parser. */

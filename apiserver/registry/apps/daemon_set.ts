@@ -49,7 +49,11 @@ export const daemonSet = defineResource<Set>(DaemonSet, {
     fillStatus(object);
     setTemplateGeneration(object, Math.max(templateGeneration(object), 1));
   },
-  prepareStatus: fillStatus,
+  prepareStatus(object, old) {
+    fillStatus(object);
+    // It is part of the spec, though it is told in an annotation.
+    setTemplateGeneration(object, templateGeneration(old));
+  },
   prepareUpdate(object, old) {
     const changed = !deepEqual(object.spec.template, old.spec.template);
     setTemplateGeneration(object, templateGeneration(old) + (changed ? 1 : 0));

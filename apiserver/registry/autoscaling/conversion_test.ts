@@ -66,6 +66,14 @@ Deno.test("toV1() and toV2() lose nothing of a v2 object", () => {
   assert.deepEqual(toV2(JSON.parse(JSON.stringify(there))), full());
 });
 
+Deno.test("toV1() takes what a status leaves out for empty: it is not validated", () => {
+  const object = full();
+  const kinds = ["object", "pods", "resource", "containerResource", "external"];
+  object.status.currentMetrics = kinds.map((name) => ({ type: name, [name]: {} })) as never;
+  const there = toV1(object).metadata.annotations?.[`${prefix}current-metrics`];
+  assert.equal(JSON.parse(there!).length, kinds.length);
+});
+
 Deno.test("toV1() writes the behavior in Go's names, as Kubernetes does", () => {
   const behavior = { scaleDown: { policies: [{ type: "Pods", value: 1, periodSeconds: 60 }] } };
   const object = created(horizontalPodAutoscaler, { spec: { ...base, behavior } });

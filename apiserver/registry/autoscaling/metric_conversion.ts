@@ -72,16 +72,21 @@ function resourceTargetToV2(
   return present({ type, averageValue, averageUtilization });
 }
 
+/** A status is not validated: what it leaves out is empty, as in Go. */
+const nothing: v2.MetricValueStatus = {};
+const unnamed: v2.MetricIdentifier = { name: "" };
+
 export function metricStatusToV1(status: v2.MetricStatus): v1.MetricStatus {
   const { object, pods, resource, containerResource, external } = status;
   const out: v1.MetricStatus = { type: status.type as Type1 };
   if (object !== undefined) {
-    const { current: { value, averageValue }, metric: { name: metricName, selector } } = object;
+    const { value, averageValue } = object.current ?? nothing;
+    const { name: metricName, selector } = object.metric ?? unnamed;
     out.object = { target: object.describedObject, metricName, currentValue: value ?? zero, selector, averageValue };
   }
   if (pods !== undefined) {
-    const { name: metricName, selector } = pods.metric;
-    out.pods = { metricName, currentAverageValue: pods.current.averageValue ?? zero, selector };
+    const { name: metricName, selector } = pods.metric ?? unnamed;
+    out.pods = { metricName, currentAverageValue: (pods.current ?? nothing).averageValue ?? zero, selector };
   }
   if (resource !== undefined) out.resource = { name: resource.name, ...resourceCurrentToV1(resource.current) };
   if (containerResource !== undefined) {
@@ -89,14 +94,14 @@ export function metricStatusToV1(status: v2.MetricStatus): v1.MetricStatus {
     out.containerResource = { name, ...resourceCurrentToV1(current), container };
   }
   if (external !== undefined) {
-    const { name: metricName, selector: metricSelector } = external.metric;
-    const { value, averageValue: currentAverageValue } = external.current;
+    const { name: metricName, selector: metricSelector } = external.metric ?? unnamed;
+    const { value, averageValue: currentAverageValue } = external.current ?? nothing;
     out.external = { metricName, metricSelector, currentValue: value ?? zero, currentAverageValue };
   }
   return out;
 }
 
-function resourceCurrentToV1({ averageUtilization, averageValue }: v2.MetricValueStatus) {
+function resourceCurrentToV1({ averageUtilization, averageValue }: v2.MetricValueStatus = nothing) {
   return { currentAverageUtilization: averageUtilization, currentAverageValue: averageValue ?? zero };
 }
 

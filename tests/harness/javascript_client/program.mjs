@@ -109,12 +109,8 @@ async function follows() {
   await informer.start();
   const watched = [];
   const query = { fieldSelector: "metadata.name=followed", allowWatchBookmarks: true };
-  const watching = await new k8s.Watch(config).watch(
-    path,
-    query,
-    (type, { kind }) => watched.push(`${type} ${kind}`),
-    () => {},
-  );
+  const note = (type, { kind }) => type !== "BOOKMARK" && watched.push(`${type} ${kind}`);
+  const watching = await new k8s.Watch(config).watch(path, query, note, () => {});
 
   const body = { metadata: { name: "followed" }, data: { value: "1" } };
   await core.createNamespacedConfigMap({ namespace, body });
