@@ -191,3 +191,25 @@ scenario("a sidecar's limits change, too", async (fixture) => {
   });
   assert.equal(fixture.engine.container(done.containerID!.replace("podman://", "")).limits.memoryBytes, 80 * MiB);
 });
+
+scenario("a volume of the downward API tells of it", async (fixture, clock) => {
+  const volumes = [{
+    name: "me",
+    downwardAPI: {
+      items: [{
+        path: "memory",
+        resourceFieldRef: { containerName: "app", resource: "limits.memory", divisor: "1Mi" },
+      }],
+    },
+  }];
+  const volumeMounts = [{ name: "me", mountPath: "/me" }];
+  const made = await fixture.apply("p", { containers: [app(both("1", "64Mi"), { volumeMounts })], volumes });
+  await fixture.until("Ready", () => condition(fixture.pod("p"), "Ready")?.status === "True");
+  const file = `${fixture.directory}/memory/${made.metadata.uid}/me/memory`;
+  assert.equal(Deno.readTextFileSync(file), "64");
+  await resize(fixture, "p", both("1", "96Mi"));
+  await applied(fixture, "p", "96Mi");
+  await fixture.until("a timer", () => clock.next !== undefined);
+  await clock.advance(1_000);
+  await fixture.until("it is written", () => Deno.readTextFileSync(file) === "96");
+});

@@ -3,12 +3,14 @@ import { getLogger } from "log";
 import { volumeRefreshMs } from "../../lib/limits.ts";
 import { createQueue } from "../../lib/queue/queue.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
+import type { Pod } from "../../lib/types/core_v1.ts";
 import { tokenProjections } from "../volumes/payload.ts";
 import type { References } from "../volumes/references.ts";
 import type { Tokens } from "../volumes/tokens.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import type { Assigned } from "./assigned.ts";
 import type { Surroundings } from "./downward.ts";
+import { allocationOf, withAllocation } from "./resize.ts";
 import type { Memory } from "./view.ts";
 
 export interface RefresherOptions {
@@ -34,12 +36,14 @@ export async function runRefresher(options: RefresherOptions): Promise<void> {
   signal.addEventListener("abort", () => queue.close(), { once: true });
   const soon = (uid: string) => queue.addAt(uid, clock.now() + volumeRefreshMs);
   references.onChange(soon);
-  // Labels and annotations are the pod's own; its status, which changes more often, is in no volume.
+  const granted = (pod: Pod) => withAllocation(pod, memory(pod.metadata.uid)?.allocation ?? new Map());
+  // Labels, annotations and what it was granted are the pod's own; its status, which changes more often, is in no volume.
   const meta = new Map<string, string>();
   assigned.onChange((uid) => {
     const pod = assigned.get(uid)?.pod;
     if (pod === undefined) return void meta.delete(uid);
-    const now = JSON.stringify([pod.metadata.labels, pod.metadata.annotations]);
+    const resources = [...allocationOf(granted(pod)).values()];
+    const now = JSON.stringify([pod.metadata.labels, pod.metadata.annotations, resources]);
     if (meta.get(uid) !== now) soon(uid);
     meta.set(uid, now);
   });
@@ -49,7 +53,7 @@ export async function runRefresher(options: RefresherOptions): Promise<void> {
     try {
       if (found !== undefined && state?.volumes?.ok === true && !state.volumesReleased && !state.busy.has("volumes")) {
         // Volumes may not ask for the pod's address, which is the one thing that is known later.
-        await volumes.refresh(found.pod, { ...node, podIPs: [] });
+        await volumes.refresh(granted(found.pod), { ...node, podIPs: [] });
       }
       if (found !== undefined && state?.volumesReleased !== true && tokenProjections(found.pod).length > 0) {
         // Without a token yet (the API is away, or the volumes are being made) it is looked at again soon.
