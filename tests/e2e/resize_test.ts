@@ -22,6 +22,23 @@ const pod = JSON.stringify({
   },
 });
 
+/** It asks for a little of what the first one will want all of. */
+const neighbour = JSON.stringify({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "neighbour" },
+  spec: {
+    terminationGracePeriodSeconds: 0,
+    containers: [{
+      name: "app",
+      image: "busybox:1.36",
+      imagePullPolicy: "IfNotPresent",
+      command: ["sleep", "1000000"],
+      resources: { requests: { cpu: "50m" } },
+    }],
+  },
+});
+
 /** Of either version of control groups: bytes, and microseconds in 100 ms. */
 const memoryFiles = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes";
 const cpuFiles = "/sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us";
@@ -60,6 +77,20 @@ scenario("in-place resize, with the stock kubectl", async ({ cluster, step }) =>
     await appliedTo(cluster, "cpu", "200m");
     assert.equal(await inside(cluster, cpuFiles), "20000");
     assert.equal(await inside(cluster, memoryFiles), String(48 * 2 ** 20));
+  });
+  await step("what does not fit now waits for room", async () => {
+    await cluster.ask("apply -f -", { stdin: neighbour });
+    await cluster.ask("wait --for=condition=Ready pod/neighbour --timeout=60s");
+    const whole = await cluster.ask(["get", "nodes", "-o", "jsonpath={.items[0].status.allocatable.cpu}"]);
+    await cluster.ask(resize(amounts(whole, "48Mi")));
+    const why = 'jsonpath={.status.conditions[?(@.type=="PodResizePending")].message}';
+    const pending = await cluster.eventually(["get", "pod", "web", "-o", why], (out) => out !== "");
+    assert.match(pending, /^Node didn't have enough resource: cpu, requested: \d+, used: \d+, capacity: \d+$/);
+    assert.equal(await cluster.ask(status("resources.limits.cpu")), "200m");
+    await cluster.ask("delete pod neighbour");
+    await appliedTo(cluster, "cpu", whole);
+    const asked = "jsonpath={.spec.containers[0].resources.limits.cpu}";
+    assert.equal(await cluster.ask(["get", "pod", "web", "--subresource", "resize", "-o", asked]), whole);
   });
   await step("what the node can never give is refused, and so is another class", async () => {
     const much = await cluster.kubectl(resize(amounts("1000", "48Mi")));
