@@ -88,7 +88,15 @@ export function identityOf(
 }
 
 function resourcesOf(text: string | undefined): Pick<ContainerIdentity, "resources"> {
-  return text === undefined ? {} : { resources: JSON.parse(text) as ResourceRequirements };
+  if (text === undefined) return {};
+  try {
+    const resources: unknown = JSON.parse(text);
+    return typeof resources === "object" && resources !== null ? { resources } : {};
+  } catch (error) {
+    // Not as an agent writes it: the container is taken for one that was made without.
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 /** As dockershim named them. The uid makes it unique; the pod's name is cut because engines' names have limits. */

@@ -105,6 +105,14 @@ Deno.test("identityOf() reads what containerLabels() wrote", () => {
   const read = identityOf(containerLabels(pod(), { cluster: "c", node: "n" }, identity));
   assert.deepEqual(read, { ...identity, podUid: "u1", podName: "p", podNamespace: "ns" });
   assert.equal(identityOf({ other: "label" }), undefined);
+  const made = containerLabels(pod(), { cluster: "c", node: "n" }, {
+    ...identity,
+    resources: { limits: { cpu: "1" } },
+  });
+  assert.deepEqual(identityOf(made)?.resources, { limits: { cpu: "1" } });
+  for (const odd of ["{", "null", "7"]) {
+    assert.equal(identityOf({ ...made, "dev.sauropod.resources": odd })?.resources, undefined, odd);
+  }
   assert.equal(containerName(pod(), "app", 3), "k8s_app_p_ns_u1_3");
 });
 
