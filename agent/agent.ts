@@ -27,6 +27,7 @@ import { fieldPath, memberOf } from "./pods/pod_spec.ts";
 import { runRefresher } from "./pods/refresher.ts";
 import { createStatusWriter } from "./pods/status_writer.ts";
 import { PodWorkers } from "./pods/workers.ts";
+import { createProbeCounts, type ProbeCounts } from "./probes/counts.ts";
 import { createProbes, type Probes } from "./probes/probes.ts";
 import { runProbe } from "./probes/run.ts";
 import { kubeletApi } from "./kubelet_api.ts";
@@ -95,7 +96,8 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const tokens = createTokens(options);
   const parts = makeParts(options, { checkpoint, assigned, tokens, services: saved.services }, later);
   await parts.volumes.setup();
-  const probes = makeProbes(options, later);
+  const probeCounts = createProbeCounts((uid) => assigned.get(uid) !== undefined);
+  const probes = makeProbes({ ...options, ...probeCounts }, later);
   const paths = { data: config["data-dir"], images: (await engine.info()).storageRoot };
   const host = makeNode(options, { parts, paths, later, saved: saved.node, save: (node) => checkpoint.saveNode(node) });
   const workers: PodWorkers = new PodWorkers({
@@ -118,7 +120,7 @@ export async function createAgent(options: AgentOptions): Promise<Agent> {
   const way = { ...options, ...informers, name: config.nodeName };
   return {
     workers,
-    api: kubeletApi({ ...options, parts, assigned, workers, paths }),
+    api: kubeletApi({ ...options, parts, assigned, workers, paths, probeCounts }),
     leave: () => leaveNode(way),
     async run() {
       returnNode(way).catch((error) => logger.warn("taking pods again: {error}", { error: String(error) }));
@@ -225,10 +227,14 @@ function nodeFacts({ config, facts, address }: AgentOptions): NodeFacts {
   };
 }
 
-function makeProbes({ clock, random, engine, recorder }: AgentOptions, later: Later): Probes {
+function makeProbes(
+  { clock, random, engine, recorder, ran }: AgentOptions & Pick<ProbeCounts, "ran">,
+  later: Later,
+): Probes {
   return createProbes({
     clock,
     random,
+    ran,
     run: (probe, target) => runProbe(probe, target, { engine, clock }),
     changed: (uid) => later.workers().enqueue(uid),
     failed({ pod, container }, type, { result, message }) {

@@ -1,15 +1,20 @@
 /** What the kubelet API tells, from the agent's parts. */
+import process from "node:process";
 import { readText } from "../lib/seams/files.ts";
 import type { Processes } from "../lib/seams/process.ts";
 import { createAccess } from "./access/access.ts";
+import { gitVersion } from "../lib/version.ts";
 import type { HostFacts } from "./node/facts.ts";
 import { hostUsage } from "./node/facts.ts";
+import { cadvisorMetrics } from "./cadvisor/families.ts";
+import { lookForCadvisor } from "./cadvisor/look.ts";
 import { type Family, family } from "./node/metrics.ts";
 import { createPodStats, hostCpuNanos, nanoCores } from "./node/stats.ts";
 import type { Assigned } from "./pods/assigned.ts";
-import type { Observed } from "./pods/observed.ts";
+import { isSandboxAlive, type Observed } from "./pods/observed.ts";
 import type { NodeParts } from "./pods/pod_context.ts";
 import type { PodWorkers } from "./pods/workers.ts";
+import type { ProbeCounts } from "./probes/counts.ts";
 import type { KubeletApi } from "./server.ts";
 import { createAgentStreams } from "./streams.ts";
 
@@ -19,6 +24,7 @@ export interface KubeletApiParts {
   readonly workers: PodWorkers;
   readonly facts: HostFacts;
   readonly paths: { readonly data: string; readonly images: string };
+  readonly probeCounts: ProbeCounts;
   readonly processes: Processes;
   /** For sockets: short, gone after a reboot. */
   readonly runDirectory: string;
@@ -40,44 +46,73 @@ export function kubeletApi(given: KubeletApiParts): KubeletApi {
   };
   const access = createAccess({ client: parts.client, clock, nodeName: parts.node.name });
   let hostBefore: { timeMs: number; cpuNanos: number } | undefined;
+  const stats = createPodStats({ engine, clock, source });
+  const host = async () => {
+    const cpuNanos = hostCpuNanos(await readText("/proc/stat") ?? "");
+    const look = { timeMs: clock.now(), cpuNanos };
+    const cpuNanoCores = nanoCores(hostBefore, look);
+    hostBefore = look;
+    return { ...look, cpuNanoCores, usage: await hostUsage(paths), memoryBytes: facts.memoryBytes };
+  };
+  const sandboxes = (uid: string) => observer.ofPod(uid).sandboxes;
+  const lookAgain = async () =>
+    cadvisorMetrics(await lookForCadvisor({ facts, host: await host(), pods: await stats.pods(), sandboxes, paths }));
+  let looking: Promise<Family[]> | undefined;
   return {
     nodeName: parts.node.name,
     clock,
     access,
-    cpus: facts.cpus,
-    stats: createPodStats({ engine, clock, source }),
+    stats,
+    host,
+    // Who asks while we look is answered the same.
+    cadvisor: () => looking ??= lookAgain().finally(() => looking = undefined),
+    probeMetrics: () => given.probeCounts.metrics(),
     streams: createAgentStreams({ ...given, pod: (uid) => workers.pod(uid) }),
     pods: () => [...assigned.uids()].flatMap((uid) => workers.pod(uid) ?? []),
-    async host() {
-      const cpuNanos = hostCpuNanos(await readText("/proc/stat") ?? "");
-      const look = { timeMs: clock.now(), cpuNanos };
-      const cpuNanoCores = nanoCores(hostBefore, look);
-      hostBefore = look;
-      return { ...look, cpuNanoCores, usage: await hostUsage(paths), memoryBytes: facts.memoryBytes };
-    },
     trouble: () => observer.trouble,
-    ownMetrics(): Family[] {
-      const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
-      const containers = [...observer.uids()].reduce((sum, uid) => sum + runningOf(uid).length, 0);
-      const pods = [...source.running()].length;
-      return [
-        family(
-          "kubelet_node_name",
-          "gauge",
-          "The node's name. The count is always 1.",
-          one(1, { node: parts.node.name }),
-        ),
-        family("kubelet_desired_pods", "gauge", "Pods that this node is to run.", one([...assigned.uids()].length)),
-        family("kubelet_running_pods", "gauge", "Pods that have a running container.", one(pods)),
-        family(
-          "kubelet_running_containers",
-          "gauge",
-          "Containers currently running.",
-          one(containers, { container_state: "running" }),
-        ),
-        family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", one(Deno.memoryUsage().rss)),
-        ...access.metrics(),
-      ];
-    },
+    ownMetrics: () => [...ownMetrics(given), ...access.metrics()],
   };
+}
+
+function ownMetrics({ parts, assigned, facts }: KubeletApiParts): Family[] {
+  const one = (value: number, labels: Record<string, string> = {}) => [{ labels, value }];
+  const gauge = (name: string, help: string, samples: Family["samples"]) => family(name, "gauge", help, samples);
+  const containers = new Map<string, number>([["running", 0]]);
+  let sandboxes = 0;
+  for (const uid of parts.observer.uids()) {
+    const there = parts.observer.ofPod(uid);
+    if (there.sandboxes.some(isSandboxAlive)) sandboxes++;
+    for (const { state } of [...there.containers.values()].flat()) {
+      containers.set(state, (containers.get(state) ?? 0) + 1);
+    }
+  }
+  const build = {
+    git_version: gitVersion,
+    go_version: `deno${Deno.version.deno}`,
+    platform: `linux/${facts.architecture}`,
+  };
+  const { user, system } = process.cpuUsage();
+  return [
+    gauge("kubernetes_build_info", "A metric with a constant '1' value labeled by what was built.", one(1, build)),
+    gauge("kubelet_node_name", "The node's name. The count is always 1.", one(1, { node: parts.node.name })),
+    gauge("kubelet_desired_pods", "Pods that this node is to run.", one([...assigned.uids()].length)),
+    gauge("kubelet_running_pods", "Number of pods that have a running pod sandbox", one(sandboxes)),
+    gauge(
+      "kubelet_running_containers",
+      "Number of containers currently running",
+      [...containers].map(([container_state, value]) => ({ labels: { container_state }, value })),
+    ),
+    family(
+      "process_cpu_seconds_total",
+      "counter",
+      "Total user and system CPU time spent in seconds.",
+      one((user + system) / 1e6),
+    ),
+    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", one(Deno.memoryUsage().rss)),
+    gauge(
+      "process_start_time_seconds",
+      "Start time of the process since unix epoch in seconds.",
+      one(Math.floor(performance.timeOrigin / 1000)),
+    ),
+  ];
 }

@@ -12,7 +12,7 @@ import type { Clock } from "../lib/seams/clock.ts";
 import type { Pod } from "../lib/types/core_v1.ts";
 import type { Access } from "./access/access.ts";
 import { askedBy, streamAsked } from "./access/attributes.ts";
-import { cadvisorMetrics, type Family, metricsText, resourceMetrics } from "./node/metrics.ts";
+import { type Family, metricsText, resourceMetrics } from "./node/metrics.ts";
 import type { PodStats } from "./node/stats.ts";
 import { type HostUse, statsSummary } from "./node/summary.ts";
 import type { Streams } from "./stream/streams.ts";
@@ -23,16 +23,22 @@ export interface KubeletApi {
   readonly access: Access;
   readonly streams: Streams;
   readonly stats: PodStats;
-  readonly cpus: number;
   pods(): readonly Pod[];
   host(): Promise<HostUse>;
   /** Why the agent is not healthy; undefined when it is. */
   trouble(): string | undefined;
   ownMetrics(): readonly Family[];
+  cadvisor(): Promise<readonly Family[]>;
+  probeMetrics(): readonly Family[];
 }
 
 const streamPaths = /^\/(containerLogs|exec|attach|portForward|run)\//;
-const prometheus = { "content-type": "text/plain; version=0.0.4; charset=utf-8" };
+
+function metricsAnswer(families: readonly Family[]): Response {
+  return new Response(metricsText(families), {
+    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+  });
+}
 
 /** Answers one request of somebody who may ask. */
 export async function handleKubelet(request: Request, api: Omit<KubeletApi, "access">): Promise<Response> {
@@ -48,15 +54,13 @@ export async function handleKubelet(request: Request, api: Omit<KubeletApi, "acc
     case "/stats/summary":
       return Response.json(statsSummary(api.nodeName, await api.host(), await api.stats.pods(), api.clock.now()));
     case "/metrics":
-      return new Response(metricsText(api.ownMetrics()), { headers: prometheus });
+      return metricsAnswer(api.ownMetrics());
     case "/metrics/resource":
-      return new Response(metricsText(resourceMetrics(await api.host(), await api.stats.pods())), {
-        headers: prometheus,
-      });
+      return metricsAnswer(resourceMetrics(await api.host(), await api.stats.pods()));
     case "/metrics/cadvisor":
-      return new Response(metricsText(cadvisorMetrics(await api.host(), await api.stats.pods(), api.cpus)), {
-        headers: prometheus,
-      });
+      return metricsAnswer(await api.cadvisor());
+    case "/metrics/probes":
+      return metricsAnswer(api.probeMetrics());
     default:
       return new Response("404 page not found\n", { status: 404 });
   }

@@ -16,7 +16,6 @@ import { targetOf } from "./streams.ts";
 const api = {
   nodeName: "n1",
   clock: new FakeClock(),
-  cpus: 2,
   stats: { pods: () => Promise.resolve([]) },
   streams: {
     handle: (request: Request) => Promise.resolve(new Response(new URL(request.url).pathname)),
@@ -33,6 +32,8 @@ const api = {
     }),
   trouble: () => undefined as string | undefined,
   ownMetrics: () => [],
+  cadvisor: () => Promise.resolve([]),
+  probeMetrics: () => [],
 } satisfies Omit<KubeletApi, "access">;
 
 /** An API server that lets `probe` read metrics, whatever its tokens. */
@@ -53,6 +54,7 @@ for (
     ["/metrics", 200],
     ["/metrics/resource", 200],
     ["/metrics/cadvisor", 200],
+    ["/metrics/probes", 200],
     ["/containerLogs/ns/p/c", 200],
     ["/", 404],
     ["/configz", 404],

@@ -125,6 +125,8 @@ export const accessVerdictBytesMax = 10_000;
 /** Questions of each of the two kinds that wait for the API server, and for how long. */
 export const accessReviewsMax = 64;
 export const accessReviewTimeoutMs = 10_000;
+/** Containers whose kernel files are read at once for /metrics/cadvisor. */
+export const cadvisorReadsMax = 8;
 /** Between attempts of a container that ends: doubles from the first to the second (kubelet: initialBackOff, maxContainerBackOff). */
 export const crashBackoffMinMs = 10_000;
 export const crashBackoffMaxMs = 300_000;

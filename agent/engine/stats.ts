@@ -36,7 +36,7 @@ const root = "/sys/fs/cgroup";
 
 /** Undefined where the files can't be read (another cgroup namespace, or the process has ended). */
 export async function readCgroupStats(pid: number, now: number): Promise<ContainerStats | undefined> {
-  const text = await read(`/proc/${pid}/cgroup`);
+  const text = await readKernelFile(`/proc/${pid}/cgroup`);
   if (text === undefined) return undefined;
   const groups = parseCgroups(text);
   return groups.has("memory") ? await readV1(groups, now) : await readV2(groups.get("") ?? "/", now);
@@ -46,10 +46,10 @@ async function readV1(groups: Map<string, string>, timeMs: number): Promise<Cont
   const [memory, cpu, pids] = [groups.get("memory"), groups.get("cpuacct"), groups.get("pids")];
   if (memory === undefined || cpu === undefined) return undefined;
   const [usage, detail, cpuNanos, processes] = await Promise.all([
-    read(`${root}/memory${memory}/memory.usage_in_bytes`),
-    read(`${root}/memory${memory}/memory.stat`),
-    read(`${root}/cpuacct${cpu}/cpuacct.usage`),
-    pids === undefined ? undefined : read(`${root}/pids${pids}/pids.current`),
+    readKernelFile(`${root}/memory${memory}/memory.usage_in_bytes`),
+    readKernelFile(`${root}/memory${memory}/memory.stat`),
+    readKernelFile(`${root}/cpuacct${cpu}/cpuacct.usage`),
+    pids === undefined ? undefined : readKernelFile(`${root}/pids${pids}/pids.current`),
   ]);
   if (usage === undefined || detail === undefined || cpuNanos === undefined) return undefined;
   return {
@@ -67,10 +67,10 @@ async function readV2(path: string, timeMs: number): Promise<ContainerStats | un
   // "/" would be the whole host: the process is in a cgroup namespace of its own, and its path says nothing here.
   if (path === "/") return undefined;
   const [usage, detail, cpu, processes] = await Promise.all([
-    read(`${root}${path}/memory.current`),
-    read(`${root}${path}/memory.stat`),
-    read(`${root}${path}/cpu.stat`),
-    read(`${root}${path}/pids.current`),
+    readKernelFile(`${root}${path}/memory.current`),
+    readKernelFile(`${root}${path}/memory.stat`),
+    readKernelFile(`${root}${path}/cpu.stat`),
+    readKernelFile(`${root}${path}/pids.current`),
   ]);
   if (usage === undefined || detail === undefined || cpu === undefined) return undefined;
   return {
@@ -86,19 +86,19 @@ async function readV2(path: string, timeMs: number): Promise<ContainerStats | un
 
 async function limitsV1(memory: string, cpu: string): Promise<AppliedLimits> {
   const [limit, shares, quota, period] = await Promise.all([
-    read(`${memory}/memory.limit_in_bytes`),
-    read(`${cpu}/cpu.shares`),
-    read(`${cpu}/cpu.cfs_quota_us`),
-    read(`${cpu}/cpu.cfs_period_us`),
+    readKernelFile(`${memory}/memory.limit_in_bytes`),
+    readKernelFile(`${cpu}/cpu.shares`),
+    readKernelFile(`${cpu}/cpu.cfs_quota_us`),
+    readKernelFile(`${cpu}/cpu.cfs_period_us`),
   ]);
   return limitsOf({ limit, quota, period, cpuShares: Number(shares ?? NaN) });
 }
 
 async function limitsV2(group: string): Promise<AppliedLimits> {
   const [limit, weight, max] = await Promise.all([
-    read(`${group}/memory.max`),
-    read(`${group}/cpu.weight`),
-    read(`${group}/cpu.max`),
+    readKernelFile(`${group}/memory.max`),
+    readKernelFile(`${group}/cpu.weight`),
+    readKernelFile(`${group}/cpu.max`),
   ]);
   const [quota, period] = (max ?? "").trim().split(" ");
   // The inverse of what runtimes do: 2 … 262144 shares are weights of 1 … 10000.
@@ -123,13 +123,15 @@ function field(text: string, name: string): number {
   return Number(text.match(new RegExp(`^${name} (\\d+)$`, "m"))?.[1] ?? 0);
 }
 
-async function read(path: string): Promise<string | undefined> {
+/** A file below /proc or /sys. Undefined where it can't be read. */
+export async function readKernelFile(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
     // Gone, or not ours to read: the caller has another way.
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return undefined;
-    if (error instanceof Error && /ENODEV|os error 19/.test(error.message)) return undefined;
+    // The kernel's words for a group or a process that is ending: ESRCH, ENODEV, EINVAL.
+    if (error instanceof Error && /\(os error (3|19|22)\)/.test(error.message)) return undefined;
     throw error;
   }
 }

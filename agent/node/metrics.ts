@@ -1,12 +1,15 @@
-/** Prometheus' text format: /metrics of the agent itself, /metrics/resource and the part of /metrics/cadvisor that engines can answer. Pure. */
+/** Prometheus' text format, and /metrics/resource. Pure. */
+import type { Distribution } from "../../lib/metrics/distribution.ts";
 import type { HostUse } from "./summary.ts";
 import type { PodUse } from "./stats.ts";
 
 export interface Family {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   readonly samples: readonly {
+    /** After the name: those of a histogram. */
+    readonly suffix?: "_bucket" | "_sum" | "_count";
     readonly labels?: Readonly<Record<string, string>>;
     readonly value: number;
     /** When it was measured, where that is not now. ms */
@@ -18,9 +21,9 @@ export function metricsText(families: readonly Family[]): string {
   const lines: string[] = [];
   for (const { name, type, help, samples } of families) {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-    for (const { labels = {}, value, at } of samples) {
+    for (const { suffix = "", labels = {}, value, at } of samples) {
       const inside = Object.entries(labels).map(([key, text]) => `${key}=${JSON.stringify(text)}`).join(",");
-      lines.push(`${name}${inside === "" ? "" : `{${inside}}`} ${value}${at === undefined ? "" : ` ${at}`}`);
+      lines.push(`${name}${suffix}${inside === "" ? "" : `{${inside}}`} ${value}${at === undefined ? "" : ` ${at}`}`);
     }
   }
   return lines.join("\n") + "\n";
@@ -103,59 +106,17 @@ export function resourceMetrics(host: HostUse, pods: readonly PodUse[]): Family[
   ];
 }
 
-/** `/metrics/cadvisor`, with the names and labels that dashboards use. */
-export function cadvisorMetrics(host: HostUse, pods: readonly PodUse[], cpus: number): Family[] {
-  const each = (value: (use: Use) => number): Sample[] =>
-    pods.flatMap(({ pod, containers }) =>
-      containers.map((use) => ({
-        labels: {
-          container: use.name,
-          id: `/${use.container.id}`,
-          image: use.container.image,
-          name: use.container.id,
-          namespace: pod.metadata.namespace,
-          pod: pod.metadata.name,
-        },
-        value: value(use),
-      }))
-    );
-  return [
-    family(
-      "container_cpu_usage_seconds_total",
-      "counter",
-      "Cumulative cpu time consumed in seconds.",
-      each(({ stats }) => stats.cpuNanos * nanos),
-    ),
-    family(
-      "container_memory_usage_bytes",
-      "gauge",
-      "Current memory usage in bytes.",
-      each(({ stats }) => stats.memoryUsageBytes),
-    ),
-    family(
-      "container_memory_working_set_bytes",
-      "gauge",
-      "Current working set in bytes.",
-      each(({ stats }) => stats.memoryWorkingSetBytes),
-    ),
-    family("container_memory_rss", "gauge", "Size of RSS in bytes.", each(({ stats }) => stats.memoryRssBytes)),
-    family(
-      "container_processes",
-      "gauge",
-      "Number of processes running inside the container.",
-      each(({ stats }) => stats.pids),
-    ),
-    family(
-      "container_start_time_seconds",
-      "gauge",
-      "Start time of the container since unix epoch in seconds.",
-      each(({ container }) => (container.startedMs ?? 0) / 1000),
-    ),
-    family("machine_cpu_cores", "gauge", "Number of logical CPU cores.", [{ value: cpus }]),
-    family("machine_memory_bytes", "gauge", "Amount of memory installed on the machine.", [{
-      value: host.memoryBytes,
-    }]),
-  ];
+/** The samples of one distribution (prometheus' text format: buckets add up). */
+export function histogramSamples(
+  { bounds, counts, sum, count }: Distribution,
+  labels: Record<string, string>,
+): Sample[] {
+  let below = 0;
+  const buckets = [...bounds.map(String), "+Inf"].map((le, i): Sample => {
+    below += counts[i]!;
+    return { suffix: "_bucket", labels: { ...labels, le }, value: below };
+  });
+  return [...buckets, { suffix: "_sum", labels, value: sum }, { suffix: "_count", labels, value: count }];
 }
 
 export function family(name: string, type: Family["type"], help: string, samples: readonly Sample[]): Family {

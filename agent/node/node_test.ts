@@ -8,7 +8,7 @@ import { startAgent } from "../../tests/harness/agent.ts";
 import { type Health, nodeConditions } from "./conditions.ts";
 import { type HostUsage, parseMeminfo } from "./facts.ts";
 import { runLease } from "./lease.ts";
-import { cadvisorMetrics, metricsText, resourceMetrics } from "./metrics.ts";
+import { metricsText, resourceMetrics } from "./metrics.ts";
 import { allocatableOf, newNode, nodeStatus } from "./node_object.ts";
 import { hostCpuNanos, type PodUse } from "./stats.ts";
 import { nodeStatusPatch } from "./status_change.ts";
@@ -245,7 +245,6 @@ Deno.test("metricsText() writes what Prometheus reads", () => {
   assert.ok(text.includes(`container_cpu_usage_seconds_total{container="app",namespace="ns",pod="p"} 2 ${now}\n`));
   assert.ok(text.includes(`pod_memory_working_set_bytes{namespace="ns",pod="p"} 200 ${now}\n`));
   assert.ok(text.includes(`node_cpu_usage_seconds_total 5 ${now}\n`));
-  assert.ok(metricsText(cadvisorMetrics(host, [use], 4)).includes("machine_cpu_cores 4\n"));
 });
 
 Deno.test("parseMeminfo() and hostCpuNanos() read /proc", () => {

@@ -11,6 +11,7 @@ import {
   nextDelayMs,
   type Outcome,
   probeOf,
+  type ProbeResult,
   type ProbeType,
   probeTypes,
   type Progress,
@@ -26,6 +27,8 @@ export interface ProbesOptions {
   readonly run: (probe: Probe, target: ProbeTarget) => Promise<Outcome>;
   /** The state of a container of this pod has changed. */
   readonly changed: (uid: string) => void;
+  /** Every run, for the metrics. */
+  readonly ran?: (target: ProbeTarget, type: ProbeType, run: { result: ProbeResult; tookMs: number }) => void;
   /** A run has failed: for an Event. */
   readonly failed: (target: ProbeTarget, type: ProbeType, outcome: Outcome) => void;
 }
@@ -157,15 +160,21 @@ class NodeProbes implements Probes {
   async #run(worker: Worker): Promise<Outcome> {
     if (this.#inFlight >= probesInFlightMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#inFlight++;
+    const { clock, run, ran } = this.options;
+    const began = clock.now();
+    const ended = (outcome: Outcome) => {
+      ran?.(worker.target, worker.type, { result: outcome.result, tookMs: clock.now() - began });
+      return outcome;
+    };
     try {
-      return await this.options.run(worker.probe, worker.target);
+      return ended(await run(worker.probe, worker.target));
     } catch (error) {
       logger.warn("{type} probe of {container}: {error}", {
         type: worker.type,
         container: worker.target.container.name,
         error: String(error),
       });
-      return { result: "unknown", message: String(error) };
+      return ended({ result: "unknown", message: String(error) });
     } finally {
       this.#inFlight--;
       this.#waiting.shift()?.();

@@ -6,11 +6,13 @@ import http2 from "node:http2";
 import { FakeClock, systemClock } from "../../lib/seams/clock.ts";
 import { seededRandom } from "../../lib/seams/random.ts";
 import type { Container, Pod, Probe } from "../../lib/types/core_v1.ts";
+import { metricsText } from "../node/metrics.ts";
 import { FakeEngine } from "../engine/fake.ts";
 import { probeExec } from "./exec.ts";
 import { probeGrpc, responseStatus, takeFrames } from "./grpc.ts";
 import { httpGetOf, probeHttp } from "./http.ts";
 import { beginning, isSettled, nextDelayMs, type ProbeResult, type ProbeType, step, timingOf } from "./machine.ts";
+import { createProbeCounts } from "./counts.ts";
 import { createProbes } from "./probes.ts";
 import { PortError, portOf } from "./target.ts";
 import { probeTcp } from "./tcp.ts";
@@ -203,6 +205,7 @@ interface Rig {
   answers: Record<string, ProbeResult>;
   ran: string[];
   failures: string[];
+  counted: string[];
   probes: ReturnType<typeof createProbes>;
   sync(container: Partial<Container>, more?: object): void;
 }
@@ -214,6 +217,7 @@ function rig(): Rig {
     answers: {},
     ran: [],
     failures: [],
+    counted: [],
     probes: createProbes({
       clock,
       random: seededRandom(1),
@@ -222,6 +226,7 @@ function rig(): Rig {
         self.ran.push(type);
         return { result: self.answers[type] ?? "success", message: "" };
       },
+      ran: (_target, type, { result }) => void self.counted.push(`${type} ${result}`),
       changed: () => {},
       failed: (_target, type) => void self.failures.push(type),
     }),
@@ -278,6 +283,7 @@ Deno.test("createProbes() gives a container up after failures in a row, and then
   await r.clock.advance(5_000);
   assert.equal(r.ran.length, runs);
   assert.deepEqual(r.failures, ["liveness", "liveness"]);
+  assert.deepEqual(r.counted, ["liveness failure", "liveness failure"]);
   r.probes.close();
 });
 
@@ -305,4 +311,37 @@ Deno.test("createProbes() keeps a container ready over a restart of the agent un
   await r.clock.advance(2_100);
   assert.equal(r.probes.states("u").get("c1")?.ready, false);
   r.probes.close();
+});
+
+Deno.test("createProbeCounts() counts by result, over restarts of a container, until the pod has gone", () => {
+  const here = new Set(["u", "v"]);
+  const counts = createProbeCounts((uid) => here.has(uid));
+  const target = (uid: string, containerId = "1") =>
+    ({
+      pod: { metadata: { name: "p", namespace: "ns", uid } },
+      container: { name: "c" },
+      containerId,
+    }) as unknown as Parameters<typeof counts.ran>[0];
+  counts.ran(target("u"), "readiness", { result: "success", tookMs: 7 });
+  counts.ran(target("u", "2"), "readiness", { result: "success", tookMs: 30_000 });
+  counts.ran(target("u"), "liveness", { result: "failure", tookMs: 1 });
+  const lines = metricsText(counts.metrics()).split("\n");
+  const labels = 'probe_type="Readiness",container="c",pod="p",namespace="ns"';
+  for (
+    const line of [
+      `prober_probe_total{${labels},pod_uid="u",result="successful"} 2`,
+      `prober_probe_total{${labels.replace("Readi", "Live")},pod_uid="u",result="failed"} 1`,
+      `prober_probe_duration_seconds_bucket{${labels},le="0.005"} 0`,
+      `prober_probe_duration_seconds_bucket{${labels},le="0.01"} 1`,
+      `prober_probe_duration_seconds_bucket{${labels},le="10"} 1`,
+      `prober_probe_duration_seconds_bucket{${labels},le="+Inf"} 2`,
+      `prober_probe_duration_seconds_sum{${labels}} 30.007`,
+      `prober_probe_duration_seconds_count{${labels}} 2`,
+    ]
+  ) {
+    assert.ok(lines.includes(line), line);
+  }
+  here.delete("u");
+  counts.ran(target("v"), "startup", { result: "unknown", tookMs: 1 });
+  assert.equal(counts.metrics()[0]!.samples.length, 1);
 });

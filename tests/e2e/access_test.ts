@@ -134,7 +134,9 @@ async function scraping(cluster: Cluster, host: Host): Promise<void> {
   await cluster.ask("create serviceaccount scraper");
   await cluster.ask("create clusterrole scraper --verb=get --resource=nodes/metrics,nodes/stats");
   await cluster.ask("create clusterrolebinding scraper --clusterrole=scraper --serviceaccount=default:scraper");
-  await cluster.ask("apply -f -", { stdin: pod("scraper", { serviceAccountName: "scraper" }) });
+  const scraper = JSON.parse(pod("scraper", { serviceAccountName: "scraper" }));
+  scraper.spec.containers[0].readinessProbe = { exec: { command: ["true"] }, periodSeconds: 1 };
+  await cluster.ask("apply -f -", { stdin: JSON.stringify(scraper) });
   // The agent remembers a refusal for 30 s: it is asked when the rights are there.
   const can = "auth can-i get nodes --subresource=metrics --as=system:serviceaccount:default:scraper";
   await cluster.eventually(can, (out) => out === "yes\n");
@@ -146,6 +148,15 @@ async function scraping(cluster: Cluster, host: Host): Promise<void> {
   const resource = await ask("/metrics/resource", ...bearer);
   assert.match(resource, /^node_cpu_usage_seconds_total/m);
   assert.match(resource, /^container_memory_working_set_bytes\{container="main",.*pod="scraper"\}/m);
+  const cadvisor = await ask("/metrics/cadvisor", ...bearer);
+  assert.match(cadvisor, /^container_cpu_usage_seconds_total\{container="main",.*pod="scraper",cpu="total"\}/m);
+  assert.match(cadvisor, /^container_memory_rss\{container="main",.*image="[^"]*busybox:1.36".*pod="scraper"\}/m);
+  assert.match(
+    cadvisor,
+    /^container_network_receive_bytes_total\{container="",.*interface="eth0",.*pod="scraper"\} \d/m,
+  );
+  assert.match(await ask("/metrics", ...bearer), /^kubelet_running_pods [1-9]/m);
+  assert.match(await ask("/metrics/probes", ...bearer), /^prober_probe_total\{.*pod="scraper",.*"successful"\} [1-9]/m);
   assert.match(await ask("/stats/summary", ...bearer), /"podRef".* 200$/s);
   const refused = "Forbidden (user=system:serviceaccount:default:scraper";
   const logs = await ask("/containerLogs/default/scraper/main", ...bearer);
