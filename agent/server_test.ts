@@ -1,5 +1,7 @@
 import assert from "assert";
 import https from "node:https";
+import type { Duplex } from "node:stream";
+import tls from "node:tls";
 import { createClient } from "../lib/client/client.ts";
 import { FlagError } from "../lib/flags.ts";
 import { FakeClock, systemClock } from "../lib/seams/clock.ts";
@@ -178,6 +180,71 @@ Deno.test({
     }
   },
   // The next look at the certificates is a timer that lives as long as the process.
+  sanitizeOps: false,
+  sanitizeResources: false,
+});
+
+Deno.test({
+  name: `listenKubelet() keeps what a client sends while its right is asked for${
+    openssl ? "" : " (skipped: no openssl)"
+  }`,
+  ignore: !openssl,
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const stop = new AbortController();
+    const asked = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const slow = createClient(async () => {
+      asked.resolve();
+      await gate.promise;
+      return Response.json({ status: { allowed: true } }, { status: 201 });
+    });
+    const handleUpgrade = (_request: unknown, socket: Duplex, head: Uint8Array) => {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+      socket.write(head);
+      socket.on("data", (data) => socket.write(data));
+      return true;
+    };
+    try {
+      await certificates(directory);
+      const file = (name: string) => Deno.readTextFileSync(`${directory}/${name}`);
+      const access = createAccess({ client: slow, clock: systemClock, nodeName: "n1" });
+      const { port, closed } = await listenKubelet({ ...api, access, streams: { ...api.streams, handleUpgrade } }, {
+        address: "127.0.0.1",
+        port: 0,
+        files: { cert: `${directory}/server.crt`, key: `${directory}/server.key`, clientCa: `${directory}/ca.crt` },
+        clock: systemClock,
+        signal: stop.signal,
+      });
+      const socket = tls.connect({
+        host: "127.0.0.1",
+        port,
+        rejectUnauthorized: false,
+        cert: file("probe.crt"),
+        key: file("probe.key"),
+      });
+      const echoed = Promise.withResolvers<void>();
+      let said = "";
+      socket.on("data", (data: Uint8Array) => {
+        said += new TextDecoder().decode(data);
+        if (said.endsWith("one two three")) echoed.resolve();
+      });
+      socket.on("error", echoed.reject);
+      socket.write("GET /exec/ns/p/c HTTP/1.1\r\nHost: n1\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\none ");
+      await asked.promise;
+      await new Promise<void>((resolve) => socket.write("two ", () => resolve()));
+      gate.resolve();
+      socket.write("three");
+      await echoed.promise;
+      assert.match(said, /^HTTP\/1.1 101 /);
+      socket.destroy();
+      stop.abort();
+      await closed;
+    } finally {
+      stop.abort();
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
   sanitizeOps: false,
   sanitizeResources: false,
 });
