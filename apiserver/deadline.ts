@@ -3,28 +3,22 @@ import { parseGoDuration } from "../lib/go_duration.ts";
 import { requestMs } from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import { statusError } from "../lib/status.ts";
-import { type Filter, isLongRunning } from "./filters.ts";
+import { afterwards, type Filter, isLongRunning } from "./filters.ts";
 
 /** Of requests that end by themselves. The others have their `timeoutSeconds`. */
 export function deadline(clock: Clock): Filter {
-  return async (c, next) => {
+  return (c) => {
     const { url } = c.req.raw;
     // Parsing a query costs more than many a request's work.
-    if (!url.includes("timeout=") || isLongRunning(c.get("info"))) return await next();
+    if (!url.includes("timeout=") || isLongRunning(c.get("info"))) return;
     const text = new URL(url).searchParams.get("timeout");
-    if (text === null || text === "") return await next();
-    const timeout = timeoutOf(text);
-    let cancel = () => {};
-    const expired = new Promise<"late">((resolve) => {
-      cancel = clock.after(timeout, () => resolve("late"));
-    });
-    try {
-      if (await Promise.race([next(), expired]) !== "late") return;
-    } finally {
-      cancel();
-    }
+    if (text === null || text === "") return;
     const why = "request did not complete within requested timeout - context deadline exceeded";
-    throw statusError("Timeout", `Timeout: ${why}`);
+    const { promise, reject } = Promise.withResolvers<never>();
+    const cancel = clock.after(timeoutOf(text), () => reject(statusError("Timeout", `Timeout: ${why}`)));
+    promise.catch(() => {}); // nobody need wait for it at that moment
+    afterwards(c, cancel);
+    c.set("expired", promise);
   };
 }
 

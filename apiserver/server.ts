@@ -26,8 +26,8 @@ import {
   type Filter,
   impersonate,
   measure,
+  pass,
   receive,
-  recover,
   type Variables,
 } from "./filters.ts";
 import { prioritize } from "./flow/filter.ts";
@@ -73,7 +73,6 @@ export function createHandler(parts: ServerParts): Handler {
   const { audit, random } = parts;
   metrics.attach({ rest, flow: parts.flow.control, audit, version: parts.version, now: () => clock.now() });
   const filters: readonly Filter[] = [
-    recover,
     receive({ random, stopping: parts.stopping }),
     measure(metrics, clock),
     deadline(clock),
@@ -87,7 +86,7 @@ export function createHandler(parts: ServerParts): Handler {
   parts.stopping?.addEventListener("abort", () => rest.drain(), { once: true });
   const app = new Hono<{ Bindings: Bindings; Variables: Variables }>();
   app.onError((error, c) => errorResponse(error, { request: c.req.raw }));
-  for (const filter of filters) app.use(filter);
+  app.use(pass(filters));
   for (const endpoint of ["healthz", "livez", "readyz"] as const) {
     app.get(`/${endpoint}/*`, (c) => {
       const trusted = c.get("user").groups.includes(authenticatedGroup);

@@ -5,21 +5,22 @@
 import type { TLSSocket } from "node:tls";
 import { isReason, StatusError } from "../../lib/status.ts";
 import type { Random } from "../../lib/seams/random.ts";
-import { type AnyContext, type Filter, isLongRunning, isOpen, whenOver } from "../filters.ts";
+import { afterwards, type AnyContext, type Filter, isLongRunning, isOpen, whenOver } from "../filters.ts";
 import { readAnswer } from "./answer.ts";
 import type { Audit } from "./audit.ts";
 import type { AuditEvent } from "./event.ts";
 
 /** Stands before authentication: who is nobody is written down, too. */
 export function auditFailures(audit: Audit, random: Random): Filter {
-  return async (c, next) => {
+  return (c) => {
     const at = audit.clock.now();
-    await next();
-    if (c.get("user") !== undefined || !isReason(c.error, "Unauthorized")) return;
-    const event = audit.begin({ ...received(c, random), at, user: undefined });
-    if (event === undefined) return;
-    event.status = { message: attempted(c), code: 401 };
-    await audit.emit(event, "ResponseStarted");
+    afterwards(c, () => {
+      if (c.get("user") !== undefined || !isReason(c.error, "Unauthorized")) return;
+      const event = audit.begin({ ...received(c, random), at, user: undefined });
+      if (event === undefined) return;
+      event.status = { message: attempted(c), code: 401 };
+      return audit.emit(event, "ResponseStarted");
+    });
   };
 }
 
@@ -37,35 +38,46 @@ function attempted(c: AnyContext): string {
 
 /** Stands after authentication, and before everything that may refuse. */
 export function auditRequests(audit: Audit, random: Random): Filter {
-  return async (c, next) => {
+  return (c) => {
     const user = c.get("user");
     const event = audit.begin({ ...received(c, random), at: audit.clock.now(), user });
-    if (event === undefined) return await next();
+    if (event === undefined) return;
     c.set("audit", event);
-    await audit.emit(event, "RequestReceived");
-    let began = false;
-    let ended = false;
-    const end = () => {
-      ended = true;
-      if (began) void audit.emit(event, "ResponseComplete");
-    };
+    const state: Lasting = { began: false, ended: false };
     const lasts = isLongRunning(c.get("info"));
-    if (lasts) whenOver(c, end);
-    await next();
-    if (c.get("user") !== user) event.impersonated = c.get("user");
-    if (c.error !== undefined && !(c.error instanceof StatusError)) {
-      event.status = { status: "Failure", reason: "InternalError", message: `${c.error.message}`, code: 500 };
-      return await audit.emit(event, "Panic");
+    if (lasts) {
+      whenOver(c, () => {
+        state.ended = true;
+        if (state.began) void audit.emit(event, "ResponseComplete");
+      });
     }
-    if (!lasts || c.res.status >= 300) {
-      await describe(c, event);
-      return await audit.emit(event, "ResponseComplete");
-    }
-    event.status = { code: c.env.upgrade?.target !== undefined ? 101 : c.res.status };
-    await audit.emit(event, "ResponseStarted");
-    began = true;
-    if (ended || !isOpen(c, lasts)) await audit.emit(event, "ResponseComplete");
+    afterwards(c, async () => {
+      if (c.get("user") !== user) event.impersonated = c.get("user");
+      await answered(c, audit, event, lasts ? state : undefined);
+    });
+    return audit.emit(event, "RequestReceived");
   };
+}
+
+/** Of a request that lasts: has its answer begun, and is it over? */
+interface Lasting {
+  began: boolean;
+  ended: boolean;
+}
+
+async function answered(c: AnyContext, audit: Audit, event: AuditEvent, lasting: Lasting | undefined): Promise<void> {
+  if (c.error !== undefined && !(c.error instanceof StatusError)) {
+    event.status = { status: "Failure", reason: "InternalError", message: `${c.error.message}`, code: 500 };
+    return await audit.emit(event, "Panic");
+  }
+  if (lasting === undefined || c.res.status >= 300) {
+    await describe(c, event);
+    return await audit.emit(event, "ResponseComplete");
+  }
+  event.status = { code: c.env.upgrade?.target !== undefined ? 101 : c.res.status };
+  await audit.emit(event, "ResponseStarted");
+  lasting.began = true;
+  if (lasting.ended || !isOpen(c, true)) await audit.emit(event, "ResponseComplete");
 }
 
 function received(c: AnyContext, random: Random) {

@@ -5,39 +5,46 @@
  */
 import type { ServerResponse } from "node:http";
 import { statusError } from "../../lib/status.ts";
-import { answerHeader, type Filter, isLongRunning } from "../filters.ts";
+import { afterwards, answerHeader, type AnyContext, type Filter, isLongRunning } from "../filters.ts";
 import type { FlowControl } from "./flow_control.ts";
 import { isTurn, type Refusal, type Seat, type Turn } from "./level.ts";
 import type { FlowRequest } from "./schema.ts";
 import { type CountObjects, seatsOf } from "./work.ts";
 
 export function prioritize(flow: FlowControl, count: CountObjects): Filter {
-  return async (c, next) => {
+  return (c) => {
     const info = c.get("info");
     const isWatch = info.verb === "watch";
     // In-process loops bound themselves, and a request of theirs that waited for a seat could hold up all others.
-    if (c.env.user !== undefined || (isLongRunning(info) && !isWatch)) return await next();
+    if (c.env.user !== undefined || (isLongRunning(info) && !isWatch)) return;
     const request: FlowRequest = { user: c.get("user"), info };
     const { schema, level } = flow.classify(request);
     answerHeader(c, "X-Kubernetes-PF-FlowSchema-UID", schema.uid);
     answerHeader(c, "X-Kubernetes-PF-PriorityLevel-UID", level.uid);
     const asked = flow.ask({ schema, level }, request, seatsOf(info, c.req.raw.url, count));
-    let seat = asked as Seat | Refusal;
-    if (typeof asked !== "string" && isTurn(asked)) seat = await wait(asked, c.env.outgoing, c.req.raw);
-    if (typeof seat === "string") {
-      const retryAfterSeconds = level.retryAfter.seconds;
-      throw statusError("TooManyRequests", "Too many requests, please try again later.", { retryAfterSeconds });
-    }
-    const { release, waitedMs } = seat;
-    if (waitedMs > 0) c.set("waitedMs", waitedMs);
-    if (isWatch) c.set("onStarted", release);
-    try {
-      await next();
-    } finally {
-      // A watch has said so itself, unless it never began.
-      if (!isWatch || c.res.status !== 200) release();
-    }
+    const go = (seat: Seat | Refusal) => start(c, seat, () => level.retryAfter.seconds);
+    if (typeof asked === "string" || !isTurn(asked)) return go(asked);
+    c.get("expired")?.catch(asked.cancel);
+    return wait(asked, c.env.outgoing, c.req.raw).then(go);
   };
+}
+
+/** Has the seat given back. Throws TooManyRequests where there is none. */
+function start(c: AnyContext, seat: Seat | Refusal, retryAfter: () => number): void {
+  if (typeof seat === "string") {
+    const retryAfterSeconds = retryAfter();
+    throw statusError("TooManyRequests", "Too many requests, please try again later.", { retryAfterSeconds });
+  }
+  const { release, waitedMs } = seat;
+  if (waitedMs > 0) c.set("waitedMs", waitedMs);
+  const isWatch = c.get("info").verb === "watch";
+  if (isWatch) c.set("onStarted", release);
+  afterwards(c, () => {
+    // A watch says so itself, unless it never began; whose client waits no longer is worked for until it is done.
+    const work = c.get("expired") !== undefined && c.error !== undefined ? c.get("work") : undefined;
+    if (work !== undefined) void work.finally(release);
+    else if (!isWatch || c.res.status !== 200) release();
+  });
 }
 
 /** Nobody waits for a client that is gone. */

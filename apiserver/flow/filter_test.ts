@@ -100,6 +100,24 @@ Deno.test("a request that waits too long is refused, and one whose client is gon
   });
 });
 
+Deno.test("a request whose own time is up while it waits takes no seat, then or later", async () => {
+  await scene(async (s) => {
+    const { seats } = fill(s, "bob");
+    const level = [...s.flow.levels].find(({ name }) => name === "global-default")!;
+    const before = level.work.waiting;
+    const eve = as(s, "eve", `${pathOfNobody}?timeout=2s`);
+    while (level.work.waiting < before + 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    await s.clock.advance(2_000);
+    assert.equal((await eve).status, 504);
+    assert.equal(level.work.waiting, before);
+    const refused = [...s.flow.counts].flatMap(({ schema, refused }) =>
+      schema === "global-default" ? [...refused] : []
+    );
+    assert.equal(new Map(refused).get("cancelled"), 1);
+    seats.forEach(({ release }) => release());
+  });
+});
+
 Deno.test("every answer says which schema and level it was of", async () => {
   await scene(async (s) => {
     const { headers } = await as(s, "bob", pathOfNobody);

@@ -246,16 +246,12 @@ Deno.test("an owner that is named twice is kept once, and the client is told", (
 
 Deno.test("a request ends with a 504 when its own timeout is over", async () => {
   const { deadline } = await import("../../apiserver/deadline.ts");
+  const { pass } = await import("../../apiserver/filters.ts");
   const { FakeClock } = await import("../../lib/seams/clock.ts");
   const { Hono } = await import("hono");
   const clock = new FakeClock();
   const app = new Hono();
-  app.onError((error) => new Response(error.message, { status: 504 }));
-  app.use(async (c, next) => {
-    c.set("info" as never, { verb: "list" } as never);
-    await next();
-  });
-  app.use(deadline(clock) as never);
+  app.use(pass([(c) => c.set("info", { verb: "list" } as never), deadline(clock)]) as never);
   app.get("/fast", (c) => c.text("done"));
   app.get("/slow", () => new Promise<Response>(() => {}));
   assert.equal((await app.request("/fast?timeout=1s")).status, 200);
