@@ -3,6 +3,7 @@ import { applyPatch, type FieldSet, fieldSetOf, trackUpdate } from "../../lib/ap
 import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
 import { clone } from "../../lib/patch/equal.ts";
 import type { Definition } from "../../lib/schema/schema.ts";
+import { decodeObject } from "../../lib/schema/validate.ts";
 import { definitionOf } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Resource } from "./resource.ts";
@@ -50,7 +51,8 @@ export function applyConfig(call: Call, { only, ...request }: ApplyConfig): Kube
     ? ignoredBy(resource, request.subresource)
     : allBut(definitionOf(resource), only.split("."));
   const applied = applyPatch({ ...about(call), ...request, kind: resource.kind, ignored });
-  const object = clone(applied.object) as unknown as KubeObject;
+  // A configuration may say 0 or "", and mean it: that was for the merge to know.
+  const object = decodeObject(clone(applied.object), definitionOf(resource)).object as unknown as KubeObject;
   object.metadata ??= {} as KubeObject["metadata"];
   setManagers(object, applied.managedFields as Managed);
   return object;

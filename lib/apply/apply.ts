@@ -144,7 +144,7 @@ export function checkConfig(request: Pick<ApplyRequest, "definition" | "apiVersi
     );
   if (given.kind !== request.kind) throw refuse(`no corresponding type for ${apiVersion}, Kind=${given.kind ?? ""}`);
   try {
-    const { object, unknown } = decodeObject(clone(given), definition);
+    const { object, unknown } = decodeObject(clone(given), definition, "kept");
     if (unknown.length > 0) throw refuse(unknown.map((path) => `.${path}: field not declared in schema`).join("\n"));
     const error = topologyError(object, rootField(definition));
     if (error !== undefined) throw refuse(error);

@@ -145,11 +145,46 @@ Deno.test("decodeBody() takes null for absence and brings values into canonical 
     metadata: { name: "a", labels: { a: "" } },
     spec: {
       containers: [{ name: "c", resources: { limits: { cpu: "500m", memory: "1Gi" }, requests: { cpu: "0" } } }],
-      nodeName: "",
       volumes: [{ name: "v", emptyDir: {} }],
       terminationGracePeriodSeconds: 0,
     },
     status: { startTime: "2025-12-31T23:00:00Z" },
+  });
+});
+
+Deno.test("decodeBody() drops the zeros that Go leaves out, and keeps those that say something", () => {
+  const container = {
+    name: "c",
+    tty: false,
+    env: [{ name: "A", value: "" }],
+    ports: [{ containerPort: 80, hostPort: 0 }],
+  };
+  const { object } = decode("Pod", {
+    metadata: { name: "a", generateName: "", labels: { a: "" } },
+    spec: {
+      hostNetwork: false,
+      nodeName: "",
+      enableServiceLinks: false,
+      activeDeadlineSeconds: 0,
+      priorityClassName: "",
+      containers: [container],
+    },
+    status: { containerStatuses: [{ name: "c", ready: false, restartCount: 0, image: "", imageID: "" }] },
+  });
+  assert.deepEqual(object, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a", labels: { a: "" } },
+    spec: {
+      enableServiceLinks: false,
+      activeDeadlineSeconds: 0,
+      containers: [{ name: "c", env: [{ name: "A" }], ports: [{ containerPort: 80 }] }],
+    },
+    status: { containerStatuses: [{ name: "c", ready: false, restartCount: 0, image: "", imageID: "" }] },
+  });
+  const pod = definition("io.k8s.api.core.v1.Pod");
+  assert.deepEqual(decodeObject({ spec: { hostNetwork: false } }, pod, "kept").object, {
+    spec: { hostNetwork: false },
   });
 });
 

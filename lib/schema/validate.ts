@@ -5,6 +5,7 @@
  */
 import { strictProblemsMax } from "../limits.ts";
 import { canonicalQuantity, QuantityError } from "../quantity.ts";
+import { isPointer } from "./pointers.ts";
 import type { Definition, Field } from "./schema.ts";
 import { normalizeMicroTime, normalizeTime, TimeError } from "./time.ts";
 
@@ -28,7 +29,14 @@ interface Context {
   readonly unknown: string[];
   /** Go name of the innermost struct. */
   struct: string;
+  readonly zeros: Zeros;
 }
+
+/**
+ * What becomes of 0, "" and false in an optional field that is no pointer in Go: dropped, as when Go has written the object anew; or kept,
+ * for who asks what was said.
+ */
+export type Zeros = "dropped" | "kept";
 
 type Decoder = (value: unknown, context: Context) => unknown;
 type Json = Record<string, unknown>;
@@ -37,8 +45,8 @@ type Json = Record<string, unknown>;
  * Checks a value and brings it into canonical form. The value is consumed: it may be changed in place and be part of
  * the answer. As in Go, null is absence, and empty lists and maps that may be omitted are omitted. Throws DecodeError.
  */
-export function decodeObject(value: unknown, definition: Definition): DecodedObject {
-  const context: Context = { path: [], unknown: [], struct: "" };
+export function decodeObject(value: unknown, definition: Definition, zeros: Zeros = "dropped"): DecodedObject {
+  const context: Context = { path: [], unknown: [], struct: "", zeros };
   const object = structDecoder(definition)(value === null ? {} : value, context) as Json;
   return { object, unknown: context.unknown };
 }
@@ -48,11 +56,12 @@ const compiled = new WeakMap<Definition, Decoder>();
 function structDecoder(definition: Definition): Decoder {
   const known = compiled.get(definition);
   if (known !== undefined) return known;
-  let fields: Map<string, { decode: Decoder; omitEmpty: boolean }> | undefined;
+  let fields: Map<string, { decode: Decoder; omitEmpty: boolean; omitZero: boolean }> | undefined;
   const compile = () =>
     new Map([...definition.fields].map(([name, field]) => [name, {
       decode: fieldDecoder(field),
       omitEmpty: !field.required && (field.type === "array" || field.type === "map"),
+      omitZero: isOmittedZero(definition, name, field),
     }]));
   const decoder: Decoder = (value, context) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -81,7 +90,10 @@ function structDecoder(definition: Definition): Decoder {
       context.struct = definition.name;
       const decoded = field.decode(given, context);
       path.length = at + 1;
-      if (decoded === undefined || (field.omitEmpty && isEmpty(decoded))) (dropped ??= new Set()).add(key);
+      if (
+        decoded === undefined || (field.omitEmpty && isEmpty(decoded)) ||
+        (field.omitZero && !decoded && context.zeros === "dropped")
+      ) (dropped ??= new Set()).add(key);
       else if (decoded !== given) object[key] = decoded;
     }
     path.length = at;
@@ -91,6 +103,22 @@ function structDecoder(definition: Definition): Decoder {
   compiled.set(definition, decoder);
   return decoder;
 }
+
+const scalars: ReadonlySet<string> = new Set(["string", "boolean", "int32", "int64", "number"]);
+
+/** Whether Go leaves out the field's zero. Statuses count from 0, and most of their fields are always written. */
+function isOmittedZero(definition: Definition, name: string, field: Field): boolean {
+  if (field.required || !scalars.has(field.type) || definition.package === "unstructured") return false;
+  if (/(Status|Condition)$/.test(definition.name) || alwaysWritten.has(`${definition.name}.${name}`)) return false;
+  return !isPointer(definition.name, name);
+}
+
+/** Optional, and not `omitempty` in Go. */
+const alwaysWritten: ReadonlySet<string> = new Set([
+  "Event.reportingComponent",
+  "Event.reportingInstance",
+  "PriorityClass.value",
+]);
 
 /** A copy without some keys: `delete` would turn the object into a slow dictionary for the rest of its life. */
 function without(object: Json, dropped: ReadonlySet<string>): Json {

@@ -174,3 +174,41 @@ Deno.test("a subresource that writes a part of its object is applied, and owns t
       { type },
     ]);
   }));
+
+Deno.test("a zero that Go leaves out is no change when a client of Kubernetes' types leaves it out", () =>
+  withApi(async (w) => {
+    const path = "/apis/apps/v1/namespaces/default/deployments";
+    const labels = { app: "a" };
+    const deployment = (pod: object, container: object) => ({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "a" },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { ...pod, containers: [{ name: "a", image: "a:1", ...container }] } },
+      },
+    });
+    const { body: made } = await w.does(
+      201,
+      "POST",
+      path,
+      deployment({ hostNetwork: false }, { tty: false, workingDir: "" }),
+    );
+    assert.equal(made.spec.template.spec.hostNetwork, undefined);
+    const { body } = await w.unchanged(() => w.does(200, "PUT", `${path}/a`, made));
+    assert.equal(body.metadata.generation, 1);
+    await w.does(200, "PUT", `${path}/a`, deployment({}, {}));
+    assert.equal((await w.does(200, "GET", `${path}/a`)).body.metadata.generation, 1, "no new pods for nothing");
+
+    // Who applies a zero means it.
+    const send = (manager: string, pod: object, force = false) =>
+      w.send("PATCH", `${path}/a?fieldManager=${manager}&force=${force}`, deployment(pod, {}), { type: types.apply });
+    const host = { hostNetwork: true };
+    assert.equal((await send("ann", host)).body.spec.template.spec.hostNetwork, true);
+    const refused = await send("bob", { hostNetwork: false });
+    assert.match(refused.body.message, /conflict with "ann": \.spec\.template\.spec\.hostNetwork$/);
+    const forced = await send("bob", { hostNetwork: false }, true);
+    assert.equal(forced.code, 200, JSON.stringify(forced.body));
+    assert.equal(forced.body.spec.template.spec.hostNetwork, undefined);
+    await w.unchanged(() => send("bob", { hostNetwork: false }));
+  }));
