@@ -12,7 +12,7 @@ import { definition } from "../../lib/schema/schema.ts";
 import { createSecured, type Secured, someone } from "../harness/secured.ts";
 import { type Json, namespace, types, Walker } from "./walk/walker.ts";
 
-const numRuns = Number(Deno.env.get("RUNS") ?? 2000);
+const numRuns = Number(Deno.env.get("RUNS") ?? 800);
 const seed = Number(Deno.env.get("SEED") ?? 1);
 
 /** With one object of every kind. */
