@@ -30,6 +30,7 @@ import {
   receive,
   type Variables,
 } from "./filters.ts";
+import { dumpPath, dumpPriorityLevels } from "./flow/dump.ts";
 import { prioritize } from "./flow/filter.ts";
 import type { FlowControl } from "./flow/flow_control.ts";
 import type { CountObjects } from "./flow/work.ts";
@@ -98,6 +99,7 @@ export function createHandler(parts: ServerParts): Handler {
     "/metrics",
     async (c) => c.text(await metrics.text(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
+  app.get(dumpPath, (c) => c.text(dumpPriorityLevels(parts.flow.control)));
   if (parts.issuer !== undefined) {
     const { configuration, keySet } = parts.issuer;
     app.get(configurationPath, () => configuration());

@@ -5,6 +5,7 @@ import { flowStorages, followFlowObjects } from "./follow.ts";
 import { ensureFlowObjects, planConditions, planFlowObjects } from "./maintain.ts";
 import { isTurn, type Seat } from "./level.ts";
 import { mandatoryFlowSchemas, suggestedFlowSchemas, suggestedPriorityLevels } from "./suggested.ts";
+import { dumpPath } from "./dump.ts";
 
 /** With the objects that every cluster has, and followed. */
 async function scene(run: (s: Secured) => Promise<void>): Promise<void> {
@@ -114,6 +115,19 @@ Deno.test("a request whose own time is up while it waits takes no seat, then or 
       schema === "global-default" ? [...refused] : []
     );
     assert.equal(new Map(refused).get("cancelled"), 1);
+    seats.forEach(({ release }) => release());
+  });
+});
+
+Deno.test("administrators, and nobody else, see what the levels do", async () => {
+  await scene(async (s) => {
+    assert.equal((await as(s, "eve", dumpPath)).status, 403);
+    const { seats } = fill(s, "bob");
+    const { status, text } = await as(s, "root", dumpPath);
+    assert.equal(status, 200);
+    assert.match(text, /^PriorityLevelName, +ActiveQueues, +IsIdle, .*CancelledRequests\n/);
+    assert.match(text, /\nexempt, +0, +false, +false, +0, +1, +1, +0, +0, +0\n/);
+    assert.match(text, new RegExp(`\\nglobal-default, +\\d+, +false, +false, +300, +${seats.length}, `));
     seats.forEach(({ release }) => release());
   });
 });

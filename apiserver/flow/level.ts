@@ -77,6 +77,11 @@ export class Level {
     return this.#seats;
   }
 
+  /** Queues with requests that wait or run. */
+  get activeQueues(): number {
+    return this.#active;
+  }
+
   /** From now on; what runs runs on. */
   configure({ exempt, queuing }: { exempt: boolean; queuing: Queuing | undefined }): void {
     this.#exempt = exempt;
