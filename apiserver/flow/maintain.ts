@@ -119,9 +119,11 @@ export async function ensureFlowObjects(client: Client, clock: Pick<Clock, "now"
   const { items: levels } = await client.list(kinds.PriorityLevelConfiguration);
   const names = new Set(levels.map(({ metadata }) => metadata.name));
   const { items: schemas } = await client.list(kinds.FlowSchema);
-  for (const schema of planConditions(schemas, names, clock.now())) {
-    await unlessOthersDid(() => client.update(kinds.FlowSchema, schema, { subresource: "status" }));
-  }
+  await Promise.all(
+    planConditions(schemas, names, clock.now()).map((schema) =>
+      unlessOthersDid(() => client.update(kinds.FlowSchema, schema, { subresource: "status" }))
+    ),
+  );
 }
 
 async function ensure(
@@ -131,14 +133,13 @@ async function ensure(
 ): Promise<void> {
   const any = kind as typeof kinds.FlowSchema;
   const { items } = await client.list(any);
-  for (const action of planFlowObjects(items, wanted)) {
-    await unlessOthersDid(async () => {
-      if (action.do === "update") return void await client.update(any, action.object as FlowSchema);
-      if (action.do === "delete") return await client.delete(any, { name: action.name });
-      const metadata = { name: action.name, annotations: { [updatesItself]: "true" } };
-      await client.create(any, { metadata, spec: action.spec as FlowSchemaSpec });
-    });
-  }
+  const act = async (action: FlowAction) => {
+    if (action.do === "update") return void await client.update(any, action.object as FlowSchema);
+    if (action.do === "delete") return await client.delete(any, { name: action.name });
+    const metadata = { name: action.name, annotations: { [updatesItself]: "true" } };
+    await client.create(any, { metadata, spec: action.spec as FlowSchemaSpec });
+  };
+  await Promise.all(planFlowObjects(items, wanted).map((action) => unlessOthersDid(() => act(action))));
 }
 
 /** Another server, or an administrator, was first: the next look sees what is left to do. */
