@@ -160,10 +160,16 @@ export function valueElement(value: unknown): Element {
 
 /** FieldsV1. `.` stands for the path itself where there is more below it. */
 export function toFieldsV1(set: FieldSet): Json {
-  const json: Json = {};
-  for (const [element, { self, below }] of [...set].sort(byElement)) {
+  return addFieldsV1(set, {});
+}
+
+function addFieldsV1(set: FieldSet, json: Json): Json {
+  const elements = [...set.keys()];
+  if (elements.length > 1) elements.sort();
+  for (const element of elements) {
+    const { self, below } = set.get(element)!;
     if (below === undefined) json[element] = {};
-    else json[element] = self ? { ".": {}, ...toFieldsV1(below) } : toFieldsV1(below);
+    else json[element] = addFieldsV1(below, self ? { ".": {} } : {});
   }
   return json;
 }
