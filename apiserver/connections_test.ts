@@ -115,7 +115,8 @@ Deno.test("a server that stops ends watches in good order, finishes what is in w
     while (s.fixture.cache.resource("namespaces").watchers < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     await s.admin.create(Namespace, { metadata: { name: "last" }, spec: {} });
     await s.fixture.cache.fresh();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const inWork = () => [...s.flow.levels].reduce((sum, { work }) => sum + work.executing, 0);
+    while (inWork() < 1) await new Promise((resolve) => setTimeout(resolve, 5));
     s.stopping.abort();
     const closed = s.server.close();
     await say(writing, body.slice(5));
