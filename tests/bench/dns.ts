@@ -1,11 +1,12 @@
 /**
- * Questions for cluster names over UDP, asked by another process: server and client each have a core.
+ * Questions for cluster names over UDP: server and client are processes of their own, each has a core. Ours runs as the proxy does.
  * Other name servers get the same questions in turn.
  */
 import dgram from "node:dgram";
 import { systemClock } from "../../lib/seams/clock.ts";
 import { output, systemProcesses } from "../../lib/seams/process.ts";
 import { systemRandom } from "../../lib/seams/random.ts";
+import { proxyV8 } from "../../lib/supervisor/components.ts";
 import { Forwarder } from "../../proxy/dns/forward.ts";
 import { Handler } from "../../proxy/dns/handler.ts";
 import { encode, types } from "../../proxy/dns/message.ts";
@@ -91,12 +92,8 @@ interface Generator {
 const ownGenerator: Generator = {
   about: "A, 64 in flight",
   latency: "p99",
-  target: targets.p99Ms,
   async turn(port) {
-    const asked = await output(systemProcesses, [
-      ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check", new URL(import.meta.url).pathname],
-      ...["--ask", String(port)],
-    ]);
+    const asked = await output(systemProcesses, own("--ask", String(port)));
     const { perSecond, p99Ms } = JSON.parse(asked) as Asked;
     return { perSecond, latency: p99Ms, lost: 0 };
   },
@@ -114,6 +111,27 @@ const dnsperf = (file: string): Generator => ({
       latency: found(/Average Latency \(s\):\s+([\d.]+)/) * 1_000,
       lost: found(/Queries lost:\s+(\d+)/),
     };
+  },
+});
+
+/** The rate that is wanted, and no more: at a server that has all it can take, what is measured is how long questions queue. */
+const paced = (file: string): Generator => ({
+  about: `A, dnsperf, ${targets.perSecond} a second`,
+  latency: "p99",
+  target: targets.p99Ms,
+  async turn(port) {
+    const options = ["-s", "127.0.0.1", "-p", String(port), "-d", file, "-l", String(seconds), "-c", "8", "-v"];
+    const answers = await Deno.makeTempFile();
+    try {
+      const command = ["dnsperf", ...options, "-Q", String(targets.perSecond)].join(" ");
+      await output(systemProcesses, ["sh", "-c", `${command} > ${answers}`]);
+      const text = await Deno.readTextFile(answers);
+      const times = [...text.matchAll(/^> \S+ \S+ \S+ ([\d.]+)$/gm)].map(([, time]) => Number(time) * 1_000);
+      const lost = Number(/Queries lost:\s+(\d+)/.exec(text)?.[1]);
+      return { perSecond: times.length / seconds, latency: percentile(times, 0.99), lost };
+    } finally {
+      await Deno.remove(answers);
+    }
   },
 });
 
@@ -140,18 +158,16 @@ async function race(generator: Generator, servers: readonly NameServer[], report
 }
 
 export async function dns(report: Report): Promise<void> {
-  const handler = createHandler();
-  await withoutSockets(handler, report);
+  await withoutSockets(createHandler(), report);
   await using stack = new AsyncDisposableStack();
-  const listening = await serveDns(handler, { address: "127.0.0.1", port: 0 }, systemClock);
-  stack.defer(() => listening.close());
+  const port = await startOurs(stack);
   const peers = await startPeers(
     stack,
     new Map(Array.from({ length: names }, (_, i) => [nameOf(i), addressOf(i)])),
     query(0),
     report,
   );
-  const servers = [{ name: "sauropod", port: listening.port }, ...peers];
+  const servers = [{ name: "sauropod", port }, ...peers];
   await race(ownGenerator, servers, report);
   if ((await systemProcesses.run(["sh", "-c", "command -v dnsperf"])).code !== 0) {
     return report.skip("dnsperf", "needs dnsperf (apt-get install dnsperf)");
@@ -159,7 +175,23 @@ export async function dns(report: Report): Promise<void> {
   const file = await Deno.makeTempFile();
   stack.defer(() => Deno.remove(file));
   await Deno.writeTextFile(file, Array.from({ length: names }, (_, i) => `${nameOf(i)} A\n`).join(""));
+  await race(paced(file), servers, report);
   await race(dnsperf(file), servers, report);
+}
+
+const own = (...words: string[]) => [
+  ...[Deno.execPath(), "run", "-A", "--quiet", "--no-check", proxyV8, new URL(import.meta.url).pathname, ...words],
+];
+
+/** The port of a server that ends with the stack. */
+async function startOurs(stack: AsyncDisposableStack): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const child = systemProcesses.spawn(own("--serve"), { onLine: (line) => resolve(Number(line)) });
+  stack.defer(async () => {
+    child.kill("SIGTERM");
+    await child.ended;
+  });
+  return await promise;
 }
 
 interface Asked {
@@ -194,7 +226,10 @@ async function ask(port: number): Promise<Asked> {
   return { perSecond, p99Ms: percentile(times, 0.99) };
 }
 
-if (import.meta.main && Deno.args[0] === "--ask") {
-  // deno-lint-ignore no-console
-  console.log(JSON.stringify(await ask(Number(Deno.args[1]))));
+// deno-lint-ignore no-console
+const print = (line: string) => console.log(line);
+
+if (import.meta.main && Deno.args[0] === "--ask") print(JSON.stringify(await ask(Number(Deno.args[1]))));
+if (import.meta.main && Deno.args[0] === "--serve") {
+  print(String((await serveDns(createHandler(), { address: "127.0.0.1", port: 0 }, systemClock)).port));
 }
