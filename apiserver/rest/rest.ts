@@ -26,7 +26,15 @@ import { list } from "./list.ts";
 import { createLookup } from "./lookup.ts";
 import { patch } from "./patch.ts";
 import type { RequestInfo } from "./request_info.ts";
-import { type ClusterConfig, type ConnectTarget, defineResource, type Resource, type Verb } from "./resource.ts";
+import {
+  type ClusterConfig,
+  type ConnectTarget,
+  defineResource,
+  type Posted,
+  type Resource,
+  type StandIn,
+  type Verb,
+} from "./resource.ts";
 import { ResourceSet } from "./resource_set.ts";
 import { answerReview } from "./review.ts";
 import { meantBy } from "./stand_in.ts";
@@ -68,18 +76,6 @@ export interface RequestRecord {
 /** `/version`. */
 export type VersionInfo = Readonly<Record<string, string>>;
 
-/** A kind that is posted and not stored: it has no verb but `create`. */
-export interface Posted {
-  group: string;
-  version: string;
-  kind: string;
-  plural: string;
-  namespaced: boolean;
-  /** Schema definition of the body. */
-  definition: string;
-  subresourceOf?: { group: string; version: string; plural: string };
-}
-
 /**
  * A kind that is asked (SelfSubjectAccessReview, TokenRequest): a create that answers with the same definition. With `parent` it is
  * a subresource, `serviceaccounts/token`, and `parent` the existing object.
@@ -89,11 +85,6 @@ export interface Review extends Posted {
     body: KubeObject,
     context: { user: User; namespace?: string; name?: string; parent?: KubeObject; dryRun: boolean },
   ): KubeObject | Promise<KubeObject>;
-}
-
-/** A kind whose create is that of a subresource, of the object that the body names (`bindings`: `pods/{name}/binding`). */
-export interface StandIn extends Posted {
-  standsFor: { plural: string; subresource: string };
 }
 
 /**

@@ -1,6 +1,5 @@
 /** The informers of the scheduler, each keeping only what scheduling needs: a cluster's pods are most of its memory. */
 import type { Client } from "../../lib/client/client.ts";
-import type { WatchEvent } from "../../lib/client/watch.ts";
 import { createInformer, type InformerOptions, type ListWatchInformer } from "../../lib/informer/informer.ts";
 import { apiVersionOf, type Kind, type KubeObject } from "../../lib/kind.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
@@ -43,7 +42,7 @@ export async function createWatches(client: Client, clock: Clock): Promise<Watch
     trim: (object: T) => T,
     options: Partial<InformerOptions<T>> = {},
   ) {
-    return createInformer(trimming(client, trim), kind, { clock, ...options });
+    return createInformer(client, kind, { clock, trim, ...options });
   }
   function optional<T extends KubeObject>(kind: Kind<T>, trim: (object: T) => T) {
     return served.has(nameOf(kind)) ? make(kind, trim) : undefined;
@@ -136,23 +135,4 @@ function resized(containers: readonly Container[], statuses: readonly ContainerS
     const { name, resources, allocatedResources } = status;
     return [{ name, resources, allocatedResources } as ContainerStatus];
   });
-}
-
-/** A client whose lists and watches of one kind answer trimmed objects. */
-function trimming<T extends KubeObject>(client: Client, trim: (object: T) => T): Client {
-  const trimmed: Pick<Client, "list" | "watch"> = {
-    async list(kind, options) {
-      const list = await client.list(kind, options);
-      return { ...list, items: (list.items as unknown as T[]).map(trim) as unknown as typeof list.items };
-    },
-    async *watch<U extends KubeObject>(...args: Parameters<Client["watch"]>) {
-      for await (const event of client.watch(...args)) {
-        // A bookmark has no more than a revision.
-        yield (event.type === "BOOKMARK"
-          ? event
-          : { type: event.type, object: trim(event.object as unknown as T) }) as WatchEvent<U>;
-      }
-    },
-  };
-  return Object.assign(Object.create(client), trimmed) as Client;
 }

@@ -42,6 +42,8 @@ export interface InformerOptions<T> {
   fieldSelector?: string;
   /** Functions that name the values under which an object is found with `by`. */
   indexes?: Record<string, (object: T) => readonly string[]>;
+  /** What is kept of an object, with its name and revision: a cluster's Secrets and ConfigMaps are large. Default: all of it. */
+  trim?: (object: T) => T;
   clock: Clock;
 }
 
@@ -146,7 +148,7 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       const key = keyOf(object);
       seen.add(key);
       const known = this.#objects.get(key)?.metadata.resourceVersion;
-      if (known !== object.metadata.resourceVersion) this.#set(key, withoutManagers(object));
+      if (known !== object.metadata.resourceVersion) this.#set(key, this.#kept(object));
     }
     for (const key of [...this.#objects.keys()]) if (!seen.has(key)) this.#set(key, undefined);
     this.#advance(Number(list.metadata.resourceVersion));
@@ -162,9 +164,13 @@ export class ListWatchInformer<T extends KubeObject> implements Informer<T> {
       timeoutSeconds: watchSeconds,
     }, signal);
     for await (const { type, object } of events) {
-      if (type !== "BOOKMARK") this.#set(keyOf(object), type === "DELETED" ? undefined : withoutManagers(object));
+      if (type !== "BOOKMARK") this.#set(keyOf(object), type === "DELETED" ? undefined : this.#kept(object));
       this.#advance(Number(object.metadata.resourceVersion));
     }
+  }
+
+  #kept(object: T): T {
+    return withoutManagers(this.options.trim?.(object) ?? object);
   }
 
   #set(key: string, now: T | undefined): void {

@@ -120,3 +120,32 @@ Deno.test("an informer keeps no managedFields", async () => {
   assert.deepEqual([...informer.list()].map(({ metadata }) => metadata.managedFields), [undefined, undefined]);
   assert.equal(informer.get("d/b")?.metadata.name, "b");
 });
+
+Deno.test("an informer keeps of listed and of watched objects what `trim` leaves, and moves on with bookmarks, which it leaves alone", async () => {
+  const { client } = scripted([
+    { list: { revision: 5, items: [object("a", 3, { app: "web" })] } },
+    {
+      watch: [{ type: "ADDED", object: object("b", 6, { app: "db" }) }, {
+        type: "BOOKMARK",
+        object: { metadata: { resourceVersion: "9" } },
+      }],
+      stay: true,
+    },
+  ]);
+  const trimmed: string[] = [];
+  const trim = ({ metadata: { labels: _, ...metadata }, ...rest }: ConfigMap): ConfigMap => {
+    trimmed.push(metadata.name);
+    return { ...rest, metadata };
+  };
+  const informer = createInformer<ConfigMap>(client, ConfigMapKind, { clock: systemClock, trim });
+  const stop = new AbortController();
+  const running = informer.run(stop.signal);
+  assert.equal(await informer.reached(9, 5_000), true);
+  assert.deepEqual(trimmed, ["a", "b"]);
+  assert.deepEqual([...informer.list()].map(({ metadata }) => [metadata.name, metadata.labels]), [
+    ["a", undefined],
+    ["b", undefined],
+  ]);
+  stop.abort();
+  await running;
+});

@@ -6,7 +6,6 @@ import { garbageDiscoveryMs, garbageSyncTimeoutMs } from "../../../lib/limits.ts
 import type { Client } from "../../../lib/client/client.ts";
 import { createInformer, type Informer } from "../../../lib/informer/informer.ts";
 import type { KubeObject } from "../../../lib/kind.ts";
-import type { WatchEvent } from "../../../lib/client/watch.ts";
 import { type Clock, type Instant, sleep } from "../../../lib/seams/clock.ts";
 import { getLogger } from "log";
 import { discover, type ServedKind } from "../discovery.ts";
@@ -114,7 +113,7 @@ export class Monitors {
     const ended = new AbortController();
     let informer = shared;
     if (informer === undefined) {
-      const own = createInformer(trimming(this.parts.client), kind, { clock: this.parts.clock });
+      const own = createInformer(this.parts.client, kind, { clock: this.parts.clock, trim });
       void own.run(AbortSignal.any([signal, ended.signal]));
       informer = own as Informer<KubeObject>;
     }
@@ -147,20 +146,4 @@ function trim<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
     deletionTimestamp,
   };
   return { apiVersion, kind, metadata: kept } as T;
-}
-
-/** A client whose lists and watches answer trimmed objects. */
-function trimming(client: Client): Client {
-  const trimmed: Pick<Client, "list" | "watch"> = {
-    async list(kind, options) {
-      const list = await client.list(kind, options);
-      return { ...list, items: list.items.map(trim) };
-    },
-    async *watch<T extends KubeObject>(...args: Parameters<Client["watch"]>) {
-      for await (const event of client.watch(...args)) {
-        yield { type: event.type, object: trim(event.object) } as WatchEvent<T>;
-      }
-    },
-  };
-  return Object.assign(Object.create(client), trimmed) as Client;
 }

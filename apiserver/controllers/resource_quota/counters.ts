@@ -2,8 +2,6 @@
  * What the objects of namespaces use, from informers: those that all controllers share, and of other kinds, which are only counted, one
  * for each that some quota names. Of these nothing but the names is kept.
  */
-import type { Client } from "../../../lib/client/client.ts";
-import type { WatchEvent } from "../../../lib/client/watch.ts";
 import { byNamespace } from "../../../lib/informer/indexes.ts";
 import { createInformer, type Informer } from "../../../lib/informer/informer.ts";
 import type { KubeObject } from "../../../lib/kind.ts";
@@ -94,7 +92,7 @@ export class Counters {
       for (const kind of kinds) {
         const key = countNames(kind).at(-1)!;
         if (!kind.namespaced || !this.#missing.delete(key) || this.#counted.has(key)) continue;
-        const informer = createInformer(trimming(client), kind, { clock, indexes: { namespace: byNamespace } });
+        const informer = createInformer(client, kind, { clock, trim, indexes: { namespace: byNamespace } });
         this.#counted.set(key, informer);
         informer.onChange(({ old, now }) => {
           if (old === undefined || now === undefined) this.changed((old ?? now)!.metadata.namespace!);
@@ -128,19 +126,4 @@ function countedKind(name: string): Counted | undefined {
 function trim<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
   const { name, namespace, uid, resourceVersion } = metadata;
   return { apiVersion, kind, metadata: { name, namespace, uid, resourceVersion } } as T;
-}
-
-function trimming(client: Client): Client {
-  const trimmed: Pick<Client, "list" | "watch"> = {
-    async list(kind, options) {
-      const list = await client.list(kind, options);
-      return { ...list, items: list.items.map(trim) };
-    },
-    async *watch<T extends KubeObject>(...args: Parameters<Client["watch"]>) {
-      for await (const event of client.watch(...args)) {
-        yield { type: event.type, object: trim(event.object) } as WatchEvent<T>;
-      }
-    },
-  };
-  return Object.assign(Object.create(client), trimmed) as Client;
 }
