@@ -30,7 +30,7 @@ async function open(
   const head = `GET /api/v1/namespaces/${namespace}/configmaps?${query} HTTP/1.1\r\nHost: ${hostname}\r\n` +
     `Authorization: Bearer ${access.token}\r\nAccept: application/json\r\n\r\n`;
   await connection.write(new TextEncoder().encode(head));
-  const chunk = new Uint8Array(64 * 1024);
+  const chunk = new Uint8Array(8 * 1024);
   const answer = new TextDecoder().decode(chunk.subarray(0, await connection.read(chunk) ?? 0));
   if (!answer.startsWith("HTTP/1.1 200")) throw new Error(`watch: ${answer.split("\r\n")[0]}`);
   void readEvents(connection, chunk, onEvent);
@@ -42,10 +42,11 @@ async function readEvents(connection: Deno.Conn, chunk: Uint8Array, onEvent: () 
   let last = 0;
   try {
     for (let n = await connection.read(chunk); n !== null; n = await connection.read(chunk)) {
-      for (let at = chunk.indexOf(10); at >= 0 && at < n; at = chunk.indexOf(10, at + 1)) {
-        if ((at === 0 ? last : chunk[at - 1]) === 125) onEvent();
+      const read = chunk.subarray(0, n);
+      for (let at = read.indexOf(10); at >= 0; at = read.indexOf(10, at + 1)) {
+        if ((at === 0 ? last : read[at - 1]) === 125) onEvent();
       }
-      last = chunk[n - 1]!;
+      last = read[n - 1]!;
     }
   } catch (error) {
     // Closed by us, in the end.
