@@ -15,12 +15,12 @@ import {
   emptySet,
   equalSets,
   type FieldSet,
-  fieldSetOf,
   intersection,
   isEmpty,
   recursiveDifference,
   union,
 } from "./fieldset.ts";
+import { createdFields, stripped } from "./created.ts";
 import { lastAppliedManager, lastAppliedSet, withLastApplied } from "./last_applied.ts";
 import {
   capManagers,
@@ -34,25 +34,6 @@ import {
 import { merge, removeItems } from "./merge.ts";
 import { appliedSet, rootField, topologyError, withNamedFields } from "./types.ts";
 import { zeroObject } from "./zero.ts";
-
-/** Fields that nobody owns: they identify the object, or are the server's. */
-const stripped = fieldSetOf(
-  "apiVersion",
-  "kind",
-  "metadata",
-  ...[
-    "name",
-    "namespace",
-    "creationTimestamp",
-    "selfLink",
-    "uid",
-    "clusterName",
-    "generation",
-    "managedFields",
-    "resourceVersion",
-  ]
-    .map((name) => `metadata.${name}`),
-);
 
 interface Common {
   readonly definition: Definition;
@@ -252,10 +233,26 @@ export interface UpdateRequest extends Common {
 export function trackUpdate(request: UpdateRequest): ManagedFieldsEntry[] {
   const { before, after, definition, ignored } = request;
   const managers = managersOf(request);
-  if (managers.size === 0 && before !== undefined) return [];
+  if (managers.size === 0) return before === undefined ? ofAuthor(request) : [];
   const old = withoutManagedFields((before ?? zeroObject(definition)) as Json);
   const comparison = compare(old, withoutManagedFields(after as Json), definition, ignored);
   return encodeManagers(capManagers(took(managers, comparison, request)));
+}
+
+/** Of an object that nobody has written yet. */
+function ofAuthor({ after, definition, ignored, manager, apiVersion, subresource, now }: UpdateRequest) {
+  const fieldsV1 = createdFields(after as Json, definition, ignored);
+  if (Object.keys(fieldsV1).length === 0) return [];
+  const time = rfc3339(now);
+  const entry: ManagedFieldsEntry = {
+    manager,
+    operation: "Update",
+    apiVersion,
+    time,
+    fieldsType: "FieldsV1",
+    fieldsV1,
+  };
+  return [subresource === undefined ? entry : { ...entry, subresource }];
 }
 
 function managersOf({ before, after, subresource }: UpdateRequest): Managers {

@@ -4,7 +4,7 @@
  */
 import { getKey, isObject, type Json } from "../patch/equal.ts";
 import { type Definition, type Field, isAtomicStruct, makeField } from "../schema/schema.ts";
-import { type Element, type Entry, entry, type FieldSet, keyElement, valueElement } from "./fieldset.ts";
+import { type Element, type Entry, entry, type FieldSet, valueElement } from "./fieldset.ts";
 
 /** A list whose elements can't be told apart as its type demands. */
 export class TopologyError extends Error {
@@ -55,12 +55,21 @@ export function memberField(field: Field, key: string, value: unknown): Field {
 export function elementOf(item: unknown, list: Field): Element {
   if (list.listType === "set") return valueElement(item);
   if (!isObject(item)) throw new TopologyError("associative list with keys may not have non-map elements");
-  const keys: Json = {};
-  for (const key of list.listMapKeys ?? []) {
+  let text = "";
+  for (const key of sortedKeysOf(list)) {
     const value = getKey(item, key) ?? list.items?.struct?.fields.get(key)?.default;
-    if (value !== undefined && value !== null) keys[key] = value;
+    if (value === undefined || value === null) continue;
+    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${JSON.stringify(value)}`;
   }
-  return keyElement(keys);
+  return `k:{${text}}`;
+}
+
+const sortedKeys = new WeakMap<Field, readonly string[]>();
+
+function sortedKeysOf(list: Field): readonly string[] {
+  let keys = sortedKeys.get(list);
+  if (keys === undefined) sortedKeys.set(list, keys = (list.listMapKeys ?? []).toSorted());
+  return keys;
 }
 
 /** Members of a map that count: null is absence. */
