@@ -68,6 +68,7 @@ function defaults(object: CronJobObject): void {
   spec.successfulJobsHistoryLimit ??= 3;
   spec.failedJobsHistoryLimit ??= 1;
   spec.jobTemplate ??= {};
+  spec.jobTemplate.metadata ??= {};
   const template = spec.jobTemplate.spec ??= {} as JobSpec;
   template.template = fillTemplate(template.template);
   defaultPodTemplate(template.template);

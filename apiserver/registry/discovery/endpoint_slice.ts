@@ -8,7 +8,8 @@ import { validateEndpointSlice, validateEndpointSliceUpdate } from "./endpoint_s
 
 const shownMax = 3;
 
-function defaultEndpointSlice({ ports = [] }: EndpointSlice): void {
+function defaultEndpointSlice({ endpoints = [], ports = [] }: EndpointSlice): void {
+  for (const endpoint of endpoints) endpoint.conditions ??= {};
   for (const port of ports) {
     port.name ??= "";
     port.protocol ??= "TCP";
