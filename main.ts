@@ -4,6 +4,7 @@
  */
 import { FlagError, helpText, parseFlags, processSources } from "./lib/flags.ts";
 import { sleep, systemClock } from "./lib/seams/clock.ts";
+import { collectAfterStart } from "./lib/garbage.ts";
 import { removeTree } from "./lib/seams/files.ts";
 import { systemProcesses } from "./lib/seams/process.ts";
 import { findEngine, podmanServiceCommand } from "./agent/engine/find.ts";
@@ -73,6 +74,7 @@ async function start(config: StartConfig): Promise<void> {
     if (engine !== undefined) say(`  engine     ${engine}`);
     const joined = await worker(config, { clock: systemClock, say, signal: ending.signal });
     const phase = { config: joined?.config ?? config, engine, run, after, signal: ending.signal };
+    collectAfterStart(systemClock);
     if (joined === undefined) await serverPhases(phase);
     else await workerPhases(phase, joined.server, () => started = true);
     if (ending.signal.aborted) return;

@@ -10,6 +10,7 @@ import { agentCertificates, keepCertificates, type KeptCertificate } from "../li
 import { addressesAnnotation, machineAnnotation, servingNames } from "../lib/join/signers.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
+import { collectAfterStart } from "../lib/garbage.ts";
 import { systemProcesses as processes } from "../lib/seams/process.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { defaultLink } from "../lib/supervisor/host.ts";
@@ -147,6 +148,7 @@ if (import.meta.main) {
   try {
     const { config, rest } = await agentConfig(processSources(), processes);
     if (rest.length > 0) throw new FlagError(`${rest[0]}: not understood`);
+    collectAfterStart(clock);
     await main(config);
     Deno.exit(0);
   } catch (error) {

@@ -71,6 +71,9 @@ export const cacheParsedCharactersMax = 4 * 2 ** 20;
 export const cacheSnapshotsMax = 4;
 /** The cache asks the store at least this often, so that a lost wake-up delays nothing for longer. */
 export const cachePollMs = 5_000;
+/** So long after its start, or later, a process lets go of what that took: once it uses less than this of a processor. */
+export const startGarbageMs = 8_000;
+export const startGarbageBusy = 0.1;
 /** How long a read waits for the cache to have a revision (Kubernetes: 3 s, "Too large resource version"). */
 export const cacheReachedTimeoutMs = 3_000;
 /** Reads that wait for a revision; more are refused at once. */

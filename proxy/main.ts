@@ -6,6 +6,7 @@ import { processSources } from "../lib/flags.ts";
 import { keepCertificates } from "../lib/join/renewal.ts";
 import { startLogging } from "../lib/log.ts";
 import { systemClock } from "../lib/seams/clock.ts";
+import { collectAfterStart } from "../lib/garbage.ts";
 import { systemProcesses } from "../lib/seams/process.ts";
 import { systemRandom } from "../lib/seams/random.ts";
 import { gitVersion } from "../lib/version.ts";
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => stop.abort());
   logger.info("proxy {version} on {node}, {mode}", { version: gitVersion, node: config.nodeName, mode: config.mode });
+  collectAfterStart(systemClock);
   const followed = await openAccess(config.access, systemClock, stop.signal);
   const { transport } = followed;
   const proxy = new Proxy(config, {

@@ -31,6 +31,7 @@ export async function startServer(flags: string[] = ["--roles", "server"]): Prom
     Deno.execPath(),
     "run",
     "-A",
+    "--v8-flags=--expose-gc",
     `${root}main.ts`,
     "start",
     ...["--data-dir", dataDir, "--port", String(port), "--bind-address", "127.0.0.1", "--node-ip", "127.0.0.1"],

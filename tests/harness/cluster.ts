@@ -68,7 +68,16 @@ export class Cluster implements AsyncDisposable {
     this.lines.length = 0;
     const child = this.host.spawn(
       [
-        ...[Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", `${root}main.ts`, "start"],
+        ...[
+          Deno.execPath(),
+          "run",
+          "--allow-all",
+          "--frozen",
+          "--quiet",
+          "--v8-flags=--expose-gc",
+          `${root}main.ts`,
+          "start",
+        ],
         ...["--engine", this.host.engineSocket, "--node-ip", this.host.ip, ...(this.options.flags ?? [])],
       ],
       (line) => this.lines.push(line),

@@ -4,7 +4,7 @@ import type { Cluster } from "./cluster.ts";
 import { type Host, until } from "./lab/host.ts";
 
 const main = new URL("../../main.ts", import.meta.url).pathname;
-const run = [Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", main];
+const run = [Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", "--v8-flags=--expose-gc", main];
 
 export class Worker implements AsyncDisposable {
   #child: Child | undefined;
