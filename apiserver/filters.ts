@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { getLogger } from "log";
+import type { LiveEvents } from "../lib/client/live.ts";
 import { slowRequestMs } from "../lib/limits.ts";
 import type { Clock } from "../lib/seams/clock.ts";
 import type { Random } from "../lib/seams/random.ts";
@@ -26,6 +27,8 @@ export interface Bindings {
   outgoing?: ServerResponse;
   /** Set by code of this process only: it has been told who asks. */
   user?: User;
+  /** With `user`: takes a watch's events as objects. */
+  live?: LiveEvents;
   /** Keeps a connection from being cut off while nobody reads it; the answer ends that. */
   patiently?(socket: Duplex): () => void;
   /** Set for an upgrade: where the REST machinery sends it. */
@@ -238,7 +241,15 @@ export function authenticate(list: readonly Authenticator[]): Filter {
 
 /** In whose place? */
 export function impersonate(list: readonly Authorizer[]): Filter {
-  return (c) => c.set("user", impersonated(list, c.get("user"), c.req.raw.headers));
+  return (c) => {
+    if (mayImpersonate(c)) c.set("user", impersonated(list, c.get("user"), c.req.raw.headers));
+  };
+}
+
+/** Going through all headers of a request costs as much as the rest of the filters. */
+function mayImpersonate({ env: { incoming } }: AnyContext): boolean {
+  if (incoming === undefined) return true;
+  return incoming.rawHeaders.some((text, i) => i % 2 === 0 && /^impersonate-/i.test(text));
 }
 
 const streaming = new Set(["exec", "attach", "portforward", "log", "proxy"]);

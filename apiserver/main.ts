@@ -7,6 +7,7 @@ import { startLogging } from "../lib/log.ts";
 import { parseRuntimeConfig } from "../lib/runtime_config.ts";
 import { LoopStats } from "../lib/queue/stats.ts";
 import { systemClock as clock } from "../lib/seams/clock.ts";
+import { collectAfterStart } from "../lib/garbage.ts";
 import { systemRandom as random } from "../lib/seams/random.ts";
 import { gitVersion, kubernetesVersion } from "../lib/version.ts";
 import { admissionPlugins } from "./admission/mod.ts";
@@ -98,12 +99,13 @@ async function main(config: ApiserverConfig): Promise<void> {
     tunnel: { nodeAddress: (node) => nodeAddress(cache, node), ca, client: () => state.credentials.client },
   });
   const clientFor = (user: string) =>
-    createClient((request) => handler(request, { user: componentUser(user) }), { userAgent: user });
+    createClient((request, live) => handler(request, { user: componentUser(user), live }), { userAgent: user });
   const own = createClient((request) => handler(request, { user: apiserverUser }), { userAgent: "apiserver" });
   await createSystemObjects(own);
   const protecting = await protection.start(own, stopping.signal);
   state.bootstrapped = true;
   logger.info("serving on {host}:{port}", { host: config["bind-address"], port: server.port });
+  collectAfterStart(clock);
   const { signal } = stopping;
   const use = (renewed: Credentials) => useCredentials(renewed, state, server);
   const background = [

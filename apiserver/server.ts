@@ -119,6 +119,7 @@ export function createHandler(parts: ServerParts): Handler {
       user: c.get("user"),
       requestInfo: info,
       outgoing: c.env.outgoing,
+      live: c.env.live,
       onStarted: c.get("onStarted"),
       onEnded: c.get("onEnded"),
       record: c.get("audit"),

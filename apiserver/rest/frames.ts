@@ -1,21 +1,26 @@
 /**
- * Watch events as bytes, each made once and sent to every watcher that wants it in that form. Only the latest are kept: all
+ * Watch events as they are sent, each made once and sent to every watcher that wants it in that form. Only the latest are kept: all
  * watchers are told of an event in the same turn, and who replays older ones pays for encoding them again.
  */
 import { frameCacheBytesMax } from "../../lib/limits.ts";
 import type { CacheEvent } from "../cache/cache.ts";
 
+/** Bytes, or an object for a client of this process. */
+export interface Frame {
+  readonly length: number;
+}
+
 export class FrameCache {
-  readonly #frames = new WeakMap<CacheEvent, Map<string, Uint8Array>>();
+  readonly #frames = new WeakMap<CacheEvent, Map<string, Frame>>();
   /** In the order in which they were made, to forget the oldest first. */
   readonly #kept: { event: CacheEvent; bytes: number }[] = [];
   #first = 0;
   #bytes = 0;
 
-  /** `form` tells apart the encodings of one event: its type, whether it is a table row, … */
-  get(event: CacheEvent, form: string, encode: () => Uint8Array): Uint8Array {
+  /** `form` tells apart the encodings of one event, and with them their type: its own type, whether it is a table row, … */
+  get<F extends Frame>(event: CacheEvent, form: string, encode: () => F): F {
     let forms = this.#frames.get(event);
-    const known = forms?.get(form);
+    const known = forms?.get(form) as F | undefined;
     if (known !== undefined) return known;
     const frame = encode();
     if (forms === undefined) this.#frames.set(event, forms = new Map());

@@ -3,6 +3,7 @@
  * before; what is asked for is in `requestInfo`. One file per verb; write.ts is the one write path.
  */
 import type { ServerResponse } from "node:http";
+import type { LiveEvents } from "../../lib/client/live.ts";
 import type { KubeObject } from "../../lib/kind.ts";
 import type { Clock } from "../../lib/seams/clock.ts";
 import type { Random } from "../../lib/seams/random.ts";
@@ -53,6 +54,8 @@ export interface RestContext {
   warnings?: string[];
   /** Set for a request on a real connection: watches write their shared bytes straight to it. */
   outgoing?: ServerResponse;
+  /** Set for a client of this process: takes a watch's events as objects. */
+  live?: LiveEvents;
   /** Further headers of an answer that is written straight to `outgoing`; others get theirs from the server's filters. */
   headers?: Readonly<Record<string, string>>;
   /** Aborts when the client is gone. */

@@ -1,16 +1,18 @@
 /**
  * Where a watch's bytes go: straight to the connection (the same bytes for all watchers, no copies), or into the
- * ReadableStream of a Response, for clients in this process and for tests. Both say how much the other side has yet to take.
+ * ReadableStream of a Response, for tests. For clients of this process it is the objects that go, not bytes. All say how much the other
+ * side has yet to take.
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { LiveEvents, LiveFrame } from "../../lib/client/live.ts";
 
-export interface Sink {
-  /** Bytes that were written and not taken yet. */
+export interface Sink<Frame = Uint8Array> {
+  /** Bytes, or characters of objects, that were written and not taken yet. */
   readonly pending: number;
   readonly closed: boolean;
-  write(bytes: Uint8Array): void;
+  write(frame: Frame): void;
   /** What `write` writes goes out as one. */
   together(write: () => void): void;
   /** Resolves when there is room again, or nobody is there any more. */
@@ -24,8 +26,8 @@ export interface Sink {
 }
 
 /** A sink, and the Response that the server passes on. */
-export interface Opened {
-  sink: Sink;
+export interface Opened<Frame = Uint8Array> {
+  sink: Sink<Frame>;
   response: Response;
 }
 
@@ -190,4 +192,43 @@ function openStream(headers: Record<string, string>): Opened {
     cancel: () => sink.close(),
   }, { highWaterMark: lowWaterBytes, size: (bytes) => bytes.length });
   return { sink, response: new Response(body, { headers }) };
+}
+
+class LiveSink extends Closing implements Sink<LiveFrame> {
+  constructor(readonly live: LiveEvents) {
+    super();
+    live.take(() => this.close());
+  }
+
+  get pending(): number {
+    return this.live.pending;
+  }
+
+  write(frame: LiveFrame): void {
+    this.live.write(frame);
+  }
+
+  together(write: () => void): void {
+    write();
+  }
+
+  drained(): Promise<void> {
+    if (this.closed || this.pending < lowWaterBytes) return Promise.resolve();
+    return new Promise((resolve) => this.live.onRead(resolve));
+  }
+
+  end(): void {
+    this.live.end();
+    this.close();
+  }
+
+  cut(): void {
+    this.live.cut();
+    this.close();
+  }
+}
+
+/** For a client of this process. */
+export function openLive(live: LiveEvents): Opened<LiveFrame> {
+  return { sink: new LiveSink(live), response: new Response() };
 }

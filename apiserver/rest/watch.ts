@@ -6,25 +6,33 @@ import { bookmarkIntervalMs, watchBufferBytesMax, watchStartMsMax, watchTimeoutM
 import { nextTurn } from "../../lib/seams/turn.ts";
 import { type CacheEvent, type Entry, Expired, type Snapshot } from "../cache/cache.ts";
 import { cacheOf, type Call } from "./call.ts";
+import type { Frame } from "./frames.ts";
 import { negotiate } from "./negotiate.ts";
 import { type ListOptions, listOptions } from "./options.ts";
 import { reach } from "./read.ts";
 import { type Selection, selectionOf } from "./selection.ts";
-import { openSink, type Sink } from "./sink.ts";
+import { openLive, openSink, type Sink } from "./sink.ts";
 import { tooOld, toStatusError } from "./status_answer.ts";
 import { Item, textAt } from "./text.ts";
 import { viewOf } from "./view.ts";
 import type { WatchCount } from "./watch_counts.ts";
-import { type EventType, type WatchForm, watchForm } from "./watch_form.ts";
+import { type EventType, liveForm, type WatchForm, watchForm } from "./watch_form.ts";
 import { warningHeaders } from "./warnings.ts";
 
 /** Marks the bookmark that ends the initial events of a WatchList. */
 const initialEventsEnd = { "k8s.io/initial-events-end": "true" };
 
 export async function watch(call: Call): Promise<Response> {
-  const form = watchForm(call.resource, negotiate(call.request, call.query, "watch"));
   const options = listOptions(call.query, { watching: true });
   const selection = selectionOf(call.resource, call.namespace, options.labels, options.fields);
+  const { live } = call.context;
+  if (live !== undefined) {
+    const start = await startOf(call, options);
+    const { sink, response } = openLive(live);
+    void new Session(call, { options, selection, form: liveForm(call.resource), sink }).run(start);
+    return response;
+  }
+  const form = watchForm(call.resource, negotiate(call.request, call.query, "watch"));
   const start = await startOf(call, options);
   const warnings: Record<string, string> = {};
   warningHeaders(call.context.warnings ?? []).forEach((value, name) => warnings[name] = value);
@@ -33,8 +41,7 @@ export async function watch(call: Call): Promise<Response> {
     outgoing: call.context.outgoing,
     headers: { ...call.context.headers, ...warnings },
   });
-  const session = new Session(call, { options, selection, form, sink });
-  void session.run(start);
+  void new Session(call, { options, selection, form, sink }).run(start);
   return response;
 }
 
@@ -55,20 +62,20 @@ async function startOf(call: Call, options: ListOptions): Promise<Start> {
   return { after: revision };
 }
 
-interface SessionParts {
+interface SessionParts<F> {
   options: ListOptions;
   selection: Selection;
-  form: WatchForm;
-  sink: Sink;
+  form: WatchForm<F>;
+  sink: Sink<F>;
 }
 
 /** One watcher. */
-class Session {
+class Session<F extends Frame> {
   readonly #call: Call;
   readonly #options: ListOptions;
   readonly #selection: Selection;
-  readonly #form: WatchForm;
-  readonly #sink: Sink;
+  readonly #form: WatchForm<F>;
+  readonly #sink: Sink<F>;
   readonly #count: WatchCount;
   /** Events that wait until what comes before them is sent; undefined when events are sent as they come. */
   #waiting: CacheEvent[] | undefined = [];
@@ -81,7 +88,7 @@ class Session {
   #over = false;
   #stop: (() => void)[] = [];
 
-  constructor(call: Call, parts: SessionParts) {
+  constructor(call: Call, parts: SessionParts<F>) {
     this.#call = call;
     this.#options = parts.options;
     this.#selection = parts.selection;
@@ -240,8 +247,9 @@ class Session {
   #writeShared(event: CacheEvent, type: EventType): void {
     // An object that stopped matching is shown as it last matched, at the revision of the change.
     const left = type === "DELETED" && event.type !== "DELETED";
-    const form = `${type} ${left} ${this.#form.name(this.#first)}`;
-    this.#send(this.#call.core.frames.get(event, form, () => this.#encode(type, lastMatch(event, left))));
+    const name = this.#form.name?.(this.#first);
+    const encode = () => this.#encode(type, lastMatch(event, left));
+    this.#send(name === undefined ? encode() : this.#call.core.frames.get(event, `${type} ${left} ${name}`, encode));
   }
 
   #write(type: EventType, view: Entry): void {
@@ -249,14 +257,14 @@ class Session {
     this.#send(this.#form.encode(type, view, { first: this.#first, now }));
   }
 
-  #send(frame: Uint8Array): void {
+  #send(frame: F): void {
     this.#sink.write(frame);
     this.#first = false;
     this.#count.events++;
     this.#count.sizes.observe(frame.length);
   }
 
-  #encode(type: EventType, entry: Entry): Uint8Array {
+  #encode(type: EventType, entry: Entry): F {
     const view = viewOf(this.#call.resource, entry);
     return this.#form.encode(type, view, { first: this.#first, now: this.#call.core.clock.now() });
   }

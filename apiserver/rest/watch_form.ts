@@ -1,4 +1,8 @@
-/** How a watch's events look on the wire: the object, a table of one row, or its metadata; as JSON lines or protobuf frames. */
+/**
+ * How a watch's events look on the wire: the object, a table of one row, or its metadata; as JSON lines or protobuf frames. For a client of
+ * this process: the objects themselves.
+ */
+import type { LiveFrame } from "../../lib/client/live.ts";
 import { apiVersionOf, type KubeObject } from "../../lib/kind.ts";
 import { answerChunkBytes } from "../../lib/limits.ts";
 import { encodeProtobuf, encodeWatchFrame } from "../../lib/schema/protobuf_encode.ts";
@@ -32,16 +36,19 @@ function framed(type: string, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
-export interface WatchForm {
+export interface WatchForm<Frame = Uint8Array> {
   readonly contentType: string;
   /** Characters of objects that are written in one turn: some milliseconds of work. */
   readonly turnCharacters: number;
-  /** The same for watchers whose frames are the same. `first`: the first event of a table names the columns. */
-  name(first: boolean): string;
-  encode(type: EventType, entry: Entry, options: { first: boolean; now: number }): Uint8Array;
+  /**
+   * The same for watchers whose frames are the same. `first`: the first event of a table names the columns. Absent where a frame is made
+   * with less work than it is found again.
+   */
+  name?(first: boolean): string;
+  encode(type: EventType, entry: Entry, options: { first: boolean; now: number }): Frame;
   /** Says how far the watch has got. */
-  bookmark(revision: number, annotations?: Record<string, string>): Uint8Array;
-  error(error: StatusError): Uint8Array;
+  bookmark(revision: number, annotations?: Record<string, string>): Frame;
+  error(error: StatusError): Frame;
 }
 
 /** Throws NotAcceptable for protobuf of a kind that has none. */
@@ -75,6 +82,22 @@ export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
 
 const formName = (resource: Resource, accepted: Accepted) =>
   `${apiVersionOf(resource)} ${accepted.format} ${accepted.as}`;
+
+/** For a client of this process, which asks for objects. */
+export function liveForm(resource: Resource): WatchForm<LiveFrame> {
+  const accepted: Accepted = { as: "object", format: "json" } as Accepted;
+  return {
+    contentType: mediaTypes.json,
+    turnCharacters: answerChunkBytes,
+    encode: (type, { object, length }) => ({ type, object, length }),
+    bookmark: (revision, annotations) => ({
+      type: "BOOKMARK",
+      object: bookmarkObject(resource, accepted, revision, annotations) as KubeObject,
+      length: 0,
+    }),
+    error: ({ status }) => ({ type: "ERROR", object: status, length: 0 }),
+  };
+}
 
 function bookmarkObject(
   resource: Resource,

@@ -5,10 +5,14 @@
 import { apiVersionOf, type Kind, type KubeObject, type New, type Ref } from "../kind.ts";
 import { statusCodes, StatusError, statusError } from "../status.ts";
 import type { Status } from "../status.ts";
+import { LiveEvents } from "./live.ts";
 import { type WatchEvent, watchEvents } from "./watch.ts";
 
-/** Carries one request. URLs are `http://apiserver/...`; the transport knows where that is. */
-export type Transport = (request: Request) => Promise<Response>;
+/**
+ * Carries one request. URLs are `http://apiserver/...`; the transport knows where that is. `live` comes with watches, for a server in this
+ * process; others leave it alone.
+ */
+export type Transport = (request: Request, live?: LiveEvents) => Promise<Response>;
 
 export interface List<T> {
   metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
@@ -137,12 +141,19 @@ class ApiClient implements Client {
     return new ApiClient(this.transport, this.userAgent, onWrite);
   }
 
-  async raw(
+  raw(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+    return this.#ask(method, path, { body, signal });
+  }
+
+  async #ask(
     method: string,
     path: string,
-    body?: unknown,
-    signal?: AbortSignal,
-    contentType = "application/json",
+    { body, contentType = "application/json", signal, live }: {
+      body?: unknown;
+      contentType?: string;
+      signal?: AbortSignal;
+      live?: LiveEvents;
+    },
   ): Promise<Response> {
     const headers: Record<string, string> = { accept: "application/json", "user-agent": this.userAgent };
     if (body !== undefined) headers["content-type"] = contentType;
@@ -153,6 +164,7 @@ class ApiClient implements Client {
         body: body === undefined ? undefined : JSON.stringify(body),
         signal,
       }),
+      live,
     );
     if (!response.ok) await throwStatus(response);
     return response;
@@ -174,7 +186,9 @@ class ApiClient implements Client {
   ): AsyncIterable<WatchEvent<T>> {
     const { namespace, ...rest } = options;
     const path = pathOf(kind, { namespace }) + query({ watch: true, ...rest });
-    yield* watchEvents<T>(await this.raw("GET", path, undefined, signal), signal);
+    const live = new LiveEvents();
+    const response = await this.#ask("GET", path, { signal, live });
+    yield* live.taken ? live.read<T>() : watchEvents<T>(response, signal);
   }
 
   async create<T extends KubeObject>(kind: Kind<T>, object: New<T>, options: WriteOptions = {}): Promise<T> {
@@ -196,10 +210,8 @@ class ApiClient implements Client {
     const { subresource, ...rest } = options;
     const force = patch.type === "apply" && patch.force ? { force: true } : {};
     const path = pathOf(kind, ref, subresource) + query({ ...rest, ...force });
-    return this.#wrote(
-      kind,
-      await (await this.raw("PATCH", path, patch.patch, undefined, patchTypes[patch.type])).json(),
-    );
+    const asked = { body: patch.patch, contentType: patchTypes[patch.type] };
+    return this.#wrote(kind, await (await this.#ask("PATCH", path, asked)).json());
   }
 
   async delete<T extends KubeObject>(kind: Kind<T>, ref: Ref, options: DeleteOptions = {}): Promise<void> {

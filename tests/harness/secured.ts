@@ -99,7 +99,7 @@ export async function createSecured(options: SecuredOptions = {}): Promise<Secur
     ...auth,
     ...parts,
   });
-  const client = (user: User) => createClient((request) => handler(request, { user }));
+  const client = (user: User) => createClient((request, live) => handler(request, { user, live }));
   const admin = client(apiserverUser);
   await createSystemObjects(admin);
   await fixture.cache.fresh();
