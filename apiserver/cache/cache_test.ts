@@ -6,17 +6,28 @@ import { type Revision, StoreUnavailable } from "../storage/store.ts";
 import { type Cache, type CacheEvent, type CacheOptions, createCache, Expired, NotReached } from "./cache.ts";
 import { windowLimits } from "./window.ts";
 
+interface WriteOptions {
+  remove?: boolean;
+  resource?: string;
+  text?: string;
+  own?: boolean;
+  parsed?: (revision: Revision) => unknown;
+}
+
 /** A started cache of pods and nodes on a memory store, and ways to write to it. */
 class Fixture {
   readonly clock = new FakeClock();
   readonly data: MemoryData;
   readonly store: MemoryStore;
+  /** Of another API server. */
+  readonly others: MemoryStore;
   readonly cache: Cache;
 
   constructor(options: CacheOptions & { entriesMax?: number } = {}) {
     const { entriesMax = 1_000, ...more } = options;
     this.data = new MemoryData({ main: entriesMax, lease: entriesMax, event: entriesMax });
     this.store = new MemoryStore({ data: this.data });
+    this.others = new MemoryStore({ data: this.data });
     this.cache = createCache(this.store, ["pods", "nodes"], { clock: this.clock, ...more });
   }
 
@@ -26,16 +37,18 @@ class Fixture {
     return fixture;
   }
 
-  /** Writes without waiting for the cache. */
-  async write(key: string, options: { remove?: boolean; resource?: string; text?: string } = {}): Promise<Revision> {
-    const { remove = false, resource = "pods", text = "" } = options;
-    const expected = (await this.store.get(resource, key))?.revision ?? 0;
+  /** Writes without waiting for the cache. `own`: through the cache's own store. */
+  async write(key: string, options: WriteOptions = {}): Promise<Revision> {
+    const { remove = false, resource = "pods", text = "", own = false, parsed } = options;
+    const store = own ? this.store : this.others;
+    const expected = (await store.get(resource, key))?.revision ?? 0;
     const value = { head: `{"text":"${text}","metadata":{"resourceVersion":"`, tail: '"}}' };
-    return await this.store.write({ resource, key, type: remove ? "delete" : "put", expected, value, history: "main" });
+    const type = remove ? "delete" : "put";
+    return await store.write({ resource, key, type, expected, value, history: "main", parsed });
   }
 
   /** Writes and waits until the cache has it. */
-  async put(key: string, options: { remove?: boolean; resource?: string; text?: string } = {}): Promise<Revision> {
+  async put(key: string, options: WriteOptions = {}): Promise<Revision> {
     const revision = await this.write(key, options);
     await this.cache.reached(revision);
     return revision;
@@ -345,6 +358,55 @@ Deno.test("fresh() makes sure that the cache has what others wrote, without a wa
   assert.equal(f.cache.resource("pods").get("a/1"), undefined);
   assert.equal(await f.cache.fresh(), 1);
   assert.equal(f.cache.resource("pods").get("a/1")?.revision, 1);
+  await f.cache.close();
+});
+
+Deno.test("what the cache's own store writes is there at once, in one batch, with the object that was written, and is not read back", async () => {
+  const f = await Fixture.start();
+  const { told, batches } = f.watch(0);
+  f.store.deaf = true;
+  f.store.changes = () => Promise.reject(new Error("nothing is to be read"));
+  const object = { metadata: { resourceVersion: "" } };
+  const parsed = (revision: Revision) => {
+    object.metadata.resourceVersion = String(revision);
+    return object;
+  };
+  await Promise.all([f.write("a/1", { own: true }), f.write("a/2", { own: true, parsed })]);
+  await Promise.resolve();
+  assert.deepEqual(told, ["ADDED a/1 1", "ADDED a/2 2"]);
+  assert.equal(batches.length, 1);
+  assert.equal(f.cache.resource("pods").get("a/2")?.object, object as unknown);
+  assert.equal(object.metadata.resourceVersion, "2");
+  await f.put("a/2", { own: true, remove: true });
+  assert.deepEqual(told.slice(2), ["DELETED a/2 3"]);
+  await f.cache.close();
+});
+
+Deno.test("an own write after one of others is read with it, in order and once", async () => {
+  const f = await Fixture.start();
+  const { told } = f.watch(0);
+  f.store.deaf = true;
+  await f.write("a/1");
+  await f.write("a/2", { own: true });
+  await f.write("a/3", { own: true });
+  assert.deepEqual(told, []);
+  await f.cache.reached(3);
+  assert.deepEqual(told, ["ADDED a/1 1", "ADDED a/2 2", "ADDED a/3 3"]);
+  // What is read has in it what was taken over meanwhile.
+  const read = f.store.changes.bind(f.store);
+  const answers: number[] = [];
+  f.store.changes = async (after, limit) => {
+    if (answers.length === 0) await f.write("a/4", { own: true });
+    const answer = await read(after, limit);
+    answers.push(answer.changes.length);
+    return answer;
+  };
+  f.store.deaf = false;
+  f.data.wake();
+  await f.clock.advance(0);
+  assert.equal(answers[0], 1);
+  await f.put("a/5", { own: true });
+  assert.deepEqual(told.slice(3), ["ADDED a/4 4", "ADDED a/5 5"]);
   await f.cache.close();
 });
 

@@ -4,6 +4,14 @@ import { cacheParsedCharactersMax } from "../../lib/limits.ts";
 import { type Row, type Seal, Unreadable } from "../storage/store.ts";
 import type { Entry, Traits } from "./cache.ts";
 
+/** What is done to an object before everybody shares it. */
+let share = <T>(object: T): T => object;
+
+/** For tests, which freeze it: who writes to an object that is shared changes it for all. */
+export function onShare(freeze: <T>(object: T) => T): void {
+  share = freeze;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -17,12 +25,16 @@ export class StoredEntry implements Entry {
   #form: string | Uint8Array | Unreadable;
   #object: KubeObject | undefined;
 
-  constructor({ key, revision, value, seal, unreadable }: Row) {
+  /** `object`: the text parsed, where somebody has it. */
+  constructor({ key, revision, value, seal, unreadable }: Row, object?: KubeObject) {
     this.key = key;
     this.revision = revision;
     this.seal = seal;
     this.#form = unreadable ?? value;
     this.length = value.length;
+    if (object === undefined || unreadable !== undefined) return;
+    this.#object = share(object);
+    parsed.keep(this);
   }
 
   get unreadable(): Unreadable | undefined {
@@ -41,7 +53,7 @@ export class StoredEntry implements Entry {
 
   get object(): KubeObject {
     if (this.#object === undefined) {
-      this.#object = JSON.parse(this.text) as KubeObject;
+      this.#object = share(JSON.parse(this.text) as KubeObject);
       parsed.keep(this);
     }
     return this.#object;

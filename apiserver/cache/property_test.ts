@@ -14,7 +14,8 @@ const declared = ["pods", "leases"];
 const historyOf: Record<string, History> = { pods: "main", leases: "lease", others: "main" };
 
 type Step =
-  | { do: "write"; resource: string; key: string; remove: boolean }
+  /** `own`: by the API server that is looked at. */
+  | { do: "write"; resource: string; key: string; remove: boolean; own: boolean }
   | { do: "settle" }
   | { do: "pass"; ms: number }
   | { do: "deaf" | "down" }
@@ -50,7 +51,7 @@ class World {
   async run(step: Step): Promise<void> {
     switch (step.do) {
       case "write":
-        return await this.write(step.resource, step.key, step.remove);
+        return await this.write(step);
       case "settle":
         return await this.clock.advance(0);
       case "pass":
@@ -77,13 +78,14 @@ class World {
     }
   }
 
-  async write(resource: string, key: string, remove: boolean): Promise<void> {
-    const row = await this.writer.get(resource, key);
+  async write({ resource, key, remove, own }: Step & { do: "write" }): Promise<void> {
+    const writer = own && !this.store.down ? this.store : this.writer;
+    const row = await writer.get(resource, key);
     const type = remove && row !== undefined ? "delete" : "put";
     const value = { head: `{"key":"${key}","rv":"`, tail: '"}' };
     const expected = row?.revision ?? 0;
     try {
-      const revision = await this.writer.write({ resource, key, type, expected, value, history: historyOf[resource]! });
+      const revision = await writer.write({ resource, key, type, expected, value, history: historyOf[resource]! });
       this.written.push({ type, resource, key, revision, value: value.head + revision + value.tail });
     } catch (error) {
       // After a flush the first write finds out.
@@ -127,6 +129,7 @@ const write = fc.record({
   resource: fc.constantFrom("pods", "pods", "leases", "others"),
   key: fc.constantFrom("a/1", "a/2", "b/1", "b-c/1", "d"),
   remove: fc.boolean(),
+  own: fc.boolean(),
 });
 const fault: fc.Arbitrary<Step> = fc.oneof(
   fc.constantFrom<Step>({ do: "deaf" }, { do: "down" }, { do: "restart" }, { do: "flush" }),

@@ -57,11 +57,16 @@ class WatchCache implements Cache {
   #woken = false;
   /** What is here can't be gone on from; stays so until a listing has succeeded. */
   #mustList = false;
+  /** A listing is under way: what is written meanwhile is read afterwards. */
+  #listing = false;
+  /** Changes of our own, without a hole, that are applied in this turn. */
+  #own: Change[] = [];
   /** Not listed yet. */
   readonly #declared: Declared[] = [];
   /** Ends the wait for the next wake-up. */
   #rouse: () => void = () => {};
   #stopWakes: () => void = () => {};
+  #stopWritten: () => void = () => {};
   #stopProgress: () => void = () => {};
 
   constructor(store: Store, resources: readonly string[], options: CacheOptions) {
@@ -113,6 +118,7 @@ class WatchCache implements Cache {
     if (this.#started) throw new TypeError("the cache was started before");
     this.#started = true;
     this.#stopWakes = this.#store.onWake(() => this.#wake());
+    this.#stopWritten = this.#store.onWritten((change) => this.#take(change));
     await this.#listAnew();
     if (this.#closed) return;
     this.#ready = true;
@@ -146,6 +152,7 @@ class WatchCache implements Cache {
     this.#ready = false;
     this.#ending.abort();
     this.#stopWakes();
+    this.#stopWritten();
     this.#stopProgress();
     this.#rouse();
     this.#waiters.close();
@@ -217,6 +224,7 @@ class WatchCache implements Cache {
    * already is skipped when it comes.
    */
   async #listDeclared({ name, resource, listed }: Declared): Promise<void> {
+    this.#listing = true;
     try {
       const list = await this.#store.list(name);
       resource.state = new ResourceState(name, list, this.#limits);
@@ -224,11 +232,37 @@ class WatchCache implements Cache {
     } catch (error) {
       if (this.#resources.get(name) === resource) this.#resources.delete(name);
       listed.reject(error);
+    } finally {
+      this.#listing = false;
     }
     this.#declared.shift();
   }
 
-  #apply(changes: readonly Change[]): void {
+  /**
+   * Goes on to a change of our own, unless something else was written before it that is not known here: then both are read. All of a turn
+   * are applied together, as if they had been read together.
+   */
+  #take(change: Change): boolean {
+    const last = this.#own.at(-1)?.revision ?? this.#revision;
+    if (!this.#ready || this.#listing || this.#mustList || change.revision !== last + 1) return false;
+    this.#own.push(change);
+    if (this.#own.length === 1) {
+      queueMicrotask(() => {
+        const own = this.#own;
+        this.#own = [];
+        if (!this.#closed) this.#apply(own);
+        if (this.#mustList) this.#wake();
+      });
+    }
+    return true;
+  }
+
+  #apply(given: readonly Change[]): void {
+    // What was read and what is our own may overlap.
+    const known = this.#revision;
+    const changes = given.length > 0 && given[0]!.revision <= known
+      ? given.filter(({ revision }) => revision > known)
+      : given;
     if (changes.length === 0) return;
     const news = new Map<WatchedResource, CacheEvent[]>();
     try {
@@ -258,6 +292,15 @@ class WatchCache implements Cache {
 
   /** Replaces everything by what the store has now, and ends all watches. */
   async #listAnew(): Promise<void> {
+    this.#listing = true;
+    try {
+      await this.#replaceAll();
+    } finally {
+      this.#listing = false;
+    }
+  }
+
+  async #replaceAll(): Promise<void> {
     const options = { limits: this.#limits, now: () => this.#clock.now() };
     let listing: Listing | undefined;
     while ((listing = await listAll(this.#store, [...this.#resources.keys()], options)) === undefined) {

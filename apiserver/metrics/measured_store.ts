@@ -23,6 +23,7 @@ export function measuredStore(store: Store, metrics: StoreMetrics, clock: Pick<C
     revision: () => store.revision(),
     changes: (after, limit) => store.changes(after, limit),
     onWake: (listener) => store.onWake(listener),
+    onWritten: (listener) => store.onWritten(listener),
     ping: () => store.ping(),
     stats: () => store.stats(),
     close: () => store.close(),

@@ -83,14 +83,24 @@ async function write(call: Call, plan: Commit, ready: Ready): Promise<Entry> {
     value,
     history: resource.history,
     claims: ready.claims.length === 0 ? undefined : ready.claims,
+    parsed: resource.convert === undefined && ready.object !== undefined
+      ? (revision) => withRevision(ready.object!, revision)
+      : undefined,
   });
   if (resource.convert === undefined) return item(plan.key, value, revision, ready.object);
   const object = ready.object ?? viewOf(resource, plan.old!).object;
   return item(plan.key, splitObject(object), revision, ready.object);
 }
 
+/** Once it has been given away it is left alone. */
+function withRevision(object: KubeObject, revision: number): KubeObject {
+  const { metadata } = object;
+  if (metadata.resourceVersion !== String(revision)) metadata.resourceVersion = String(revision);
+  return object;
+}
+
 function item(key: string, value: Split, revision: number, object: KubeObject | undefined): Item {
-  if (object !== undefined) object.metadata.resourceVersion = String(revision);
+  if (object !== undefined) withRevision(object, revision);
   return new Item(key, revision, value.head + revision + value.tail, object);
 }
 

@@ -5,7 +5,7 @@
 import { Redis, type RedisOptions } from "ioredis";
 import { getLogger } from "log";
 import { storeConnectWaitMs, storePendingMax, storeReconnectMaxMs, storeReconnectMinMs } from "../../lib/limits.ts";
-import { type Clock, sleep } from "../../lib/seams/clock.ts";
+import { type Clock, type Instant, sleep } from "../../lib/seams/clock.ts";
 import type { RedisAddress } from "./redis_url.ts";
 import { OutcomeUnknown, StoreUnavailable } from "./store.ts";
 
@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   readonly commandTimeoutMs: number;
   /** How long a command waits for the connection. Default storeConnectWaitMs. */
   readonly connectWaitMs?: number;
-  /** Called when a command timed out. */
+  /** Called when nothing was answered for so long. */
   readonly onSilence?: () => void;
 }
 
@@ -43,6 +43,10 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #readyListeners = new Set<() => void>();
   #pending = 0;
+  /** When the last answer came, or the first question after all were answered was asked. */
+  #lastHeard: Instant = 0;
+  #stopWatching: (() => void) | undefined;
+  #silent = false;
   #closed = false;
   #lastError = "not connected yet";
   /** It has failed, and that was logged. */
@@ -53,6 +57,7 @@ export class Connection {
     this.redis = new Redis(redisOptions(options));
     this.redis.on("error", (error: Error) => this.#failed(error));
     this.redis.on("ready", () => this.#ready());
+    this.redis.on("close", () => this.redis.options.commandTimeout = options.commandTimeoutMs);
   }
 
   /** Calls whenever the connection is made. */
@@ -78,6 +83,7 @@ export class Connection {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopWatching?.();
     await end(this.redis, this.#options.clock);
   }
 
@@ -86,14 +92,35 @@ export class Connection {
     lost: (message: string, cause: Error) => StoreUnavailable,
   ): Promise<T> {
     if (this.#pending >= storePendingMax) throw this.unavailable(`${storePendingMax} commands are waiting already`);
-    this.#pending++;
+    if (this.#pending++ === 0) this.#lastHeard = this.#options.clock.now();
+    if (this.#stopWatching === undefined) this.#watchFor(this.#options.commandTimeoutMs);
     try {
       return await this.#send(send);
     } catch (error) {
       throw this.#explain(error, lost);
     } finally {
       this.#pending--;
+      this.#lastHeard = this.#options.clock.now();
     }
+  }
+
+  /**
+   * Answers come in the order of the questions, so one timer finds out about a peer that does not answer, and all that waits for it fails
+   * with the connection. A timer for each command would cost as much as the command.
+   */
+  #watchFor(ms: number): void {
+    this.#stopWatching = this.#options.clock.after(ms, () => {
+      this.#stopWatching = undefined;
+      if (this.#pending === 0) return;
+      const left = this.#options.commandTimeoutMs - (this.#options.clock.now() - this.#lastHeard);
+      if (left > 0) return this.#watchFor(left);
+      if (this.redis.status === "ready") {
+        this.#silent = true;
+        this.restart();
+        this.#options.onSilence?.();
+      }
+      this.#watchFor(this.#options.commandTimeoutMs);
+    });
   }
 
   async #send<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
@@ -130,11 +157,7 @@ export class Connection {
     const { message } = error;
     if (notSent(error) || this.#closed) return this.unavailable(message, error);
     if (error.name === "ReplyError") return refusals.test(message) ? this.unavailable(message, error) : error;
-    // Answers come in order: what follows would wait in vain, too.
-    if (message === "Command timed out") {
-      this.restart();
-      this.#options.onSilence?.();
-    }
+    if (this.#silent) return lost(this.#text(`no answer in ${this.#options.commandTimeoutMs} ms`), error);
     // ioredis' word for it is MaxRetriesPerRequestError, with advice about an option.
     const broken = error.name === "MaxRetriesPerRequestError";
     return lost(this.#text(broken ? `the connection was lost (${this.#lastError})` : message), error);
@@ -164,6 +187,9 @@ export class Connection {
 
   #ready(): void {
     this.#lastError = "the connection was lost";
+    this.#silent = false;
+    // Until then it is ioredis that asks, and must not wait for ever; from now on #watchFor() sees to it.
+    this.redis.options.commandTimeout = undefined;
     if (this.#outage) log.info("connection {connection} to Redis is back", { connection: this.#options.name });
     this.#outage = false;
     for (const listener of this.#readyListeners) listener();

@@ -2,7 +2,9 @@
 import { historyEntriesMax, storeEpochGap } from "../../lib/limits.ts";
 import { type Random, systemRandom } from "../../lib/seams/random.ts";
 import { MemoryData } from "./memory_data.ts";
+import { fill } from "./split.ts";
 import {
+  type Change,
   type Changes,
   histories,
   type Revision,
@@ -28,6 +30,7 @@ export class MemoryStore implements Store {
   down = false;
   readonly #random: Random;
   readonly #listeners = new Set<() => void>();
+  readonly #writtenListeners = new Set<(change: Change) => boolean>();
   readonly #unsubscribe: () => void;
   #epoch: string;
   #seen: Revision = 0;
@@ -48,7 +51,11 @@ export class MemoryStore implements Store {
     checkWrite(write);
     await this.#trip();
     if (this.#replaced()) throw new StoreUnavailable("memory store: the data was replaced; try again");
-    return this.#see(this.data.write(write));
+    const revision = this.#see(this.data.write(write));
+    const { resource, key, type, value, parsed } = write;
+    const change = { type, resource, key, revision, value: fill(value, revision), parsed: parsed?.(revision) };
+    for (const listener of this.#writtenListeners) listener(change);
+    return revision;
   }
 
   async get(resource: string, key: string): Promise<Row | undefined> {
@@ -86,6 +93,11 @@ export class MemoryStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
+  onWritten(listener: (change: Change) => boolean): () => void {
+    this.#writtenListeners.add(listener);
+    return () => this.#writtenListeners.delete(listener);
+  }
+
   async ping(): Promise<void> {
     await this.#trip();
   }
@@ -108,6 +120,7 @@ export class MemoryStore implements Store {
     this.#closed = true;
     this.#unsubscribe();
     this.#listeners.clear();
+    this.#writtenListeners.clear();
   }
 
   /** The way to the data and back takes a turn, as a network does. */

@@ -23,7 +23,7 @@ import { Keys } from "./keys.ts";
 import { parseRedisUrl } from "./redis_url.ts";
 import { defineScripts, scripted } from "./scripts.ts";
 import { SharedTrip } from "./shared_trip.ts";
-import { type Codec, parseRow, plain } from "./split.ts";
+import { type Codec, fill, parseRow, plain } from "./split.ts";
 import {
   type Change,
   type Changes,
@@ -33,6 +33,8 @@ import {
   OutcomeUnknown,
   type Revision,
   type Row,
+  type Seal,
+  type Split,
   type Store,
   type StoreStats,
   type Write,
@@ -93,15 +95,21 @@ class RedisStore implements Store {
   readonly #reader: Connection;
   readonly #subscriber: Connection;
   readonly #listeners = new Set<() => void>();
+  readonly #writtenListeners = new Set<(change: Change) => boolean>();
   readonly #revisionTrip = new SharedTrip(() => this.#askRevision());
   #epoch = "";
   /** The highest revision that was ever seen: the data must never be behind it. */
   #seen: Revision = 0;
   /** The last change that was read, to be found unchanged after a reconnect. */
   #tail: Change | undefined;
-  /** How often the reader's connection was made, and the last of these on which the tail was found unchanged. */
+  /** How often a connection to write or to read was made, and after how many of these the tail was found unchanged. */
   #connections = 0;
   #verified = 0;
+  /** Own writes that were sent and not answered, and the highest revision that was heard of meanwhile. */
+  #writing = 0;
+  /** Subscribed: others' writes are heard of, and our own if they are published. */
+  #isListening = false;
+  #heard: Revision = 0;
   #reopening: Promise<void> | undefined;
   #bytesSinceCheck = 0;
 
@@ -132,6 +140,13 @@ class RedisStore implements Store {
     defineScripts(this.#main.redis);
     this.#subscriber.redis.on("message", (_channel: string, revision: string) => this.#written(Number(revision)));
     this.#subscriber.onReady(() => this.#subscribe());
+    let isFirst = true;
+    this.#main.onReady(() => {
+      this.#connections++;
+      // It may be another master: what is read must be read there, and compared with what is known.
+      if (!isFirst) this.#reader.restart();
+      isFirst = false;
+    });
     this.#reader.onReady(() => {
       this.#connections++;
       this.#wake();
@@ -151,13 +166,34 @@ class RedisStore implements Store {
   async write(write: Write): Promise<Revision> {
     checkWrite(write);
     const asked = this.#known();
-    const [keys, args] = this.#writeArguments(write);
-    const reply = await this.#main.write((redis) => scripted(redis).sauropodWrite(keys.length, ...keys, ...args));
-    if (typeof reply !== "string") throw await this.#refused(write, asked, reply);
-    const revision = this.#see(Number(reply));
-    this.#count(write);
-    if (this.#replicasMin > 0) await this.#replicated(revision);
-    return revision;
+    const value = this.#codec.seal(write.resource, write.key, write.value);
+    const [keys, args] = this.#writeArguments(write, value);
+    this.#writing++;
+    let told = false;
+    try {
+      const reply = await this.#main.write((redis) => scripted(redis).sauropodWrite(keys.length, ...keys, ...args));
+      if (typeof reply !== "string") throw await this.#refused(write, asked, reply);
+      const revision = this.#see(Number(reply));
+      told = this.#tellWritten(write, revision, value.seal);
+      if (!told) this.#wake();
+      this.#count(write);
+      if (this.#replicasMin > 0) await this.#replicated(revision);
+      return revision;
+    } finally {
+      this.#writing--;
+      if (this.#heard > this.#tailRevision && this.#writing === 0) this.#wake();
+    }
+  }
+
+  /** Only while both connections are known to speak of the same data as ever. */
+  #tellWritten({ resource, key, type, value, parsed }: Write, revision: Revision, seal: Seal | undefined): boolean {
+    if (!this.#isVerified) return false;
+    const text = fill(value, revision);
+    const change: Change = { type, resource, key, revision, value: text, seal, parsed: parsed?.(revision) };
+    let taken = false;
+    for (const listener of this.#writtenListeners) taken = listener(change) || taken;
+    if (taken) this.#tail = change;
+    return taken;
   }
 
   async #replicated(revision: Revision): Promise<void> {
@@ -170,13 +206,12 @@ class RedisStore implements Store {
     );
   }
 
-  #writeArguments(write: Write): [keys: string[], args: string[]] {
+  #writeArguments(write: Write, value: Split): [keys: string[], args: string[]] {
     const { resource, key, type, expected, history } = write;
-    const value = this.#codec.seal(resource, key, write.value);
     const k = this.#keys;
     const keys = [k.epoch, k.revision, k.objects(resource), k.logs[history], k.resources];
     const args = [this.#epoch, `${this.#seen}`, k.channel, resource, key, type, `${expected}`, value.head, value.tail];
-    args.push(`${this.#entriesMax[history]}`);
+    args.push(`${this.#entriesMax[history]}`, this.#isListening && this.#isVerified ? "1" : "0");
     for (const claim of write.claims ?? []) {
       const hash = k.claims(claim.space);
       const index = keys.includes(hash) ? keys.indexOf(hash) + 1 : keys.push(hash);
@@ -247,27 +282,34 @@ class RedisStore implements Store {
       multi.xread("COUNT", count, "STREAMS", ...this.#keys.logNames, ...ids)
     );
     const [epoch, revisionText, reply] = replies as [string | null, string | null, XReadReply];
+    // Asked on one connection and answered on another: what is known has not been compared there.
+    if (this.#connections !== connections) return await this.changes(after, limit);
     const lost = () => ({ changes: [], compacted: true, revision: this.#seen });
     if (await this.#replaced(asked, epoch, Number(revisionText))) return lost();
     const revision = this.#see(Number(revisionText));
     if (after > revision) return lost();
     const merged = mergeHistories(reply, { after: from, revision, count, codec: this.#codec });
     if (merged.gap) return lost();
-    if (verify !== undefined) {
-      if (!same(verify, merged.changes[0])) {
-        await this.#distrust(asked, `revision ${after} is not what it was`);
-        return lost();
-      }
-      this.#verified = connections;
+    if (verify !== undefined && !same(verify, merged.changes[0])) {
+      await this.#distrust(asked, `revision ${after} is not what it was`);
+      return lost();
     }
+    // Before any change is known there is none that could be another one now.
+    if (verify !== undefined || this.#tail === undefined) this.#verified = connections;
     const changes = verify === undefined ? merged.changes.slice(0, limit) : merged.changes.slice(1, 1 + limit);
-    this.#tail = changes.at(-1) ?? this.#tail;
+    const last = changes.at(-1);
+    if (last !== undefined && last.revision > this.#tailRevision) this.#tail = last;
     return { changes, compacted: false, revision };
   }
 
   onWake(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onWritten(listener: (change: Change) => boolean): () => void {
+    this.#writtenListeners.add(listener);
+    return () => this.#writtenListeners.delete(listener);
   }
 
   async ping(): Promise<void> {
@@ -294,6 +336,7 @@ class RedisStore implements Store {
 
   async close(): Promise<void> {
     this.#listeners.clear();
+    this.#writtenListeners.clear();
     await Promise.all([this.#main.close(), this.#reader.close(), this.#subscriber.close()]);
   }
 
@@ -361,8 +404,12 @@ class RedisStore implements Store {
   }
 
   #subscribe(): void {
+    this.#isListening = false;
     this.#subscriber.read((redis) => redis.subscribe(this.#keys.channel)).then(
-      () => this.#wake(),
+      () => {
+        this.#isListening = true;
+        this.#wake();
+      },
       // Without it everything still works, only later (the cache asks by itself); the next connection tries again.
       (error) => {
         log.warn("subscribing failed: {error}", { error: String(error) });
@@ -372,8 +419,19 @@ class RedisStore implements Store {
   }
 
   #written(revision: Revision): void {
-    // A burst of writes is read in one go: messages about what was read already are dropped.
-    if (revision > (this.#tail?.revision ?? 0)) this.#wake();
+    // A burst of writes is read in one go: messages about what is known already are dropped.
+    if (revision <= this.#tailRevision) return;
+    // It may be one of ours, of which the answer is about to come.
+    if (this.#writing > 0) this.#heard = Math.max(this.#heard, revision);
+    else this.#wake();
+  }
+
+  get #isVerified(): boolean {
+    return this.#verified === this.#connections;
+  }
+
+  get #tailRevision(): Revision {
+    return this.#tail?.revision ?? 0;
   }
 
   #wake(): void {

@@ -183,6 +183,37 @@ test("the history goes on after a reconnect when nothing was lost", async (redis
   assert.equal(store.epoch, epoch);
 });
 
+test("own writes are told while the connections are known to speak of the same data, and then again", async (redis) => {
+  const store = await redis.store();
+  const told: number[] = [];
+  store.onWritten(({ revision }) => told.push(revision) > 0);
+  await readAll(store, 0);
+  await store.write(put("a", 0));
+  assert.deepEqual(told, [1]);
+  await redis.client().call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await eventually(() => store.write(put("b", 0)));
+  assert.deepEqual(told, [1]);
+  assert.deepEqual((await eventually(() => store.changes(1, 10))).changes.map((c) => c.revision), [2]);
+  await store.write(put("c", 0));
+  assert.deepEqual(told, [1, 3]);
+});
+
+test("own writes on a new master are not told before what is known has been compared with it", async (redis) => {
+  const store = await redis.store();
+  const told: number[] = [];
+  store.onWritten(({ revision }) => told.push(revision) > 0);
+  await readAll(store, 0);
+  for (let i = 0; i < 5; i++) await store.write(put(`k${i}`, 0));
+  const client = redis.client();
+  await client.call("XDEL", "sauropod:log:main", "5-0");
+  await client.call("XSETID", "sauropod:log:main", "4-0");
+  await client.xadd("sauropod:log:main", "5-0", "t", "put", "r", "things", "k", "other", "v", "{}");
+  await client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  await eventually(() => store.write(put("x", 0)));
+  assert.deepEqual(told, [1, 2, 3, 4, 5]);
+  assert.equal((await eventually(() => store.changes(5, 10))).compacted, true);
+});
+
 test("a wake-up comes when the connection does, so that nothing waits for the next write", async (redis) => {
   const store = await redis.store();
   const woken = Promise.withResolvers<void>();

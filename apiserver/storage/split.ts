@@ -1,7 +1,12 @@
 /** Between the wire form of what is stored and rows: `<revision>\n<text>`, so that a revision is read without parsing. */
-import type { Opened, Revision, Row, Split } from "./store.ts";
+import type { Opened, Revision, Row, Seal, Split } from "./store.ts";
 
 export type { Opened };
+
+/** What is stored of a text, and the way in which. */
+export interface Sealed extends Split {
+  readonly seal?: Seal;
+}
 
 /**
  * What happens to a value between the API server and the store: the place for encryption at rest.
@@ -9,7 +14,7 @@ export type { Opened };
  * Both are synchronous (node:crypto is), so that writes are sent in the order of their calls.
  */
 export interface Codec {
-  seal(resource: string, key: string, value: Split): Split;
+  seal(resource: string, key: string, value: Split): Sealed;
   /** Does not throw for what it can't read: that is one object's trouble, and must not keep others from being read. */
   open(resource: string, key: string, stored: string, revision: Revision): Opened;
 }

@@ -51,6 +51,8 @@ export interface Change extends Opened {
   readonly revision: Revision;
   /** Of a delete: the last state, with the deletion's revision. */
   readonly value: string;
+  /** The text parsed, where it was at hand. Shared: read-only. */
+  readonly parsed?: unknown;
 }
 
 /** Which bounded history a change goes to: Leases and Events must not push real history out of the window. */
@@ -90,6 +92,8 @@ export interface Write {
   readonly value: Split;
   readonly history: History;
   readonly claims?: readonly Claim[];
+  /** The text parsed, where the writer has it: goes on with the change, if that is told by onWritten(). */
+  readonly parsed?: (revision: Revision) => unknown;
 }
 
 /** The key is not at the expected revision. Nothing was written. */
@@ -169,6 +173,11 @@ export interface Store {
   changes(after: Revision, limit: number): Promise<Changes>;
   /** Calls when something was written, or the connection came back. A hint: it may be late, repeated, or lost. */
   onWake(listener: () => void): () => void;
+  /**
+   * Calls with a change that this store has written itself, before its write resolves, so that it need not be read back. A hint: only some
+   * are told. The listener answers whether it has gone on to this change from the one before it: then nothing more is said of it.
+   */
+  onWritten(listener: (change: Change) => boolean): () => void;
   ping(): Promise<void>;
   stats(): Promise<StoreStats>;
   close(): Promise<void>;

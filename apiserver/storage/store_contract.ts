@@ -312,6 +312,31 @@ const cases: Record<string, (place: Place) => Promise<void>> = {
     }
   },
 
+  async "onWritten() tells an own write as changes() does, with the object that came with it, and nothing of what others write"(
+    place,
+  ) {
+    const [store, other] = [await place.open(), await place.open()];
+    await store.changes(0, 10);
+    const told: Change[] = [];
+    const stop = store.onWritten((change) => told.push(change) > 0);
+    const object = {};
+    const parsed = (revision: Revision) => Object.assign(object, { revision });
+    const first = await store.write({ ...put("a", 0), parsed });
+    await other.write(put("b", 0));
+    await store.write({ ...put("a", first), type: "delete" });
+    stop();
+    await store.write(put("c", 0));
+    assert.deepEqual(told.map(({ revision }) => revision), [1, 3]);
+    assert.equal(told[0]!.parsed, object);
+    assert.deepEqual(object, { revision: 1 });
+    const { changes } = await store.changes(0, 10);
+    const text = ({ type, key, resource, revision, value }: Change) => ({ type, key, resource, revision, value });
+    assert.deepEqual(told.map(text), [changes[0]!, changes[2]!].map(text));
+    assert.deepEqual(
+      told.map(({ seal }) => seal?.current),
+      [changes[0]!, changes[2]!].map(({ seal }) => seal?.current),
+    );
+  },
   async "onWake() calls after another's write, until it is told to stop"(place) {
     const [writer, reader] = [await place.open(), await place.open()];
     let wakes = 0;

@@ -1,5 +1,6 @@
 /** For tests: the machinery over a memory store, with a few kinds of which each is special in another way. */
 import { type Cache, createCache } from "../../apiserver/cache/cache.ts";
+import { onShare } from "../../apiserver/cache/entry.ts";
 import { type WindowLimits, windowLimits } from "../../apiserver/cache/window.ts";
 import { MemoryStore } from "../../apiserver/storage/memory.ts";
 import type { AdmissionPlugin, User } from "../../apiserver/admission/plugin.ts";
@@ -13,6 +14,7 @@ import type {
   Service as ServiceObject,
 } from "../../lib/types/core_v1.ts";
 import { ConfigMap, Deployment, Lease, Namespace, Pod, Service, ServiceAccount } from "../../lib/types/kinds.ts";
+import { deepFreeze } from "./frozen.ts";
 import { isDNS1123Label, isDNS1123Subdomain } from "../../lib/validation.ts";
 import { parseRequestInfo } from "../../apiserver/rest/request_info.ts";
 import { defineResource, type Resource } from "../../apiserver/rest/resource.ts";
@@ -229,6 +231,7 @@ export interface FixtureOptions extends Partial<RestParts> {
 /** Started. Close it. */
 export async function createFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const { seed = 1, window, over, ...parts } = options;
+  onShare(deepFreeze);
   const clock = new FakeClock();
   const random = seededRandom(seed);
   const store = new MemoryStore({ random });

@@ -1,4 +1,6 @@
 /** For tests: the REST machinery and its cache over any store, with real time: one API server of several in this process. */
+import { onShare } from "../../apiserver/cache/entry.ts";
+import { deepFreeze } from "./frozen.ts";
 import { type Cache, createCache } from "../../apiserver/cache/cache.ts";
 import { type WindowLimits, windowLimits } from "../../apiserver/cache/window.ts";
 import { resources } from "../../apiserver/registry/mod.ts";
@@ -31,6 +33,7 @@ export interface ServerOptions {
 
 /** Everybody may do everything; there is no admission. */
 export async function serverOn(store: Store, options: ServerOptions = {}): Promise<ServerOnStore> {
+  onShare(deepFreeze);
   const cache = createCache(store, options.storages ?? storages, { window: { ...windowLimits, ...options.window } });
   await cache.start();
   const rest = createRest({

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Random } from "../../../lib/seams/random.ts";
-import type { Codec, Opened } from "../split.ts";
+import type { Codec, Opened, Sealed } from "../split.ts";
 import { type Seal, type Split, Unreadable } from "../store.ts";
 import { type Cipher, makeCipher } from "./cipher.ts";
 import { type EncryptionRule, groupOf, type Provider } from "./configuration.ts";
@@ -69,12 +69,14 @@ export class EncryptingCodec implements Codec {
     return ways;
   }
 
-  seal(resource: string, key: string, value: Split): Split {
-    const { prefix, cipher } = this.waysOf(resource).write;
-    if (cipher === undefined) return value;
+  seal(resource: string, key: string, value: Split): Sealed {
+    const way = this.waysOf(resource).write;
+    const { prefix, cipher } = way;
+    const seal = this.#sealOf(resource, way);
+    if (cipher === undefined) return { ...value, seal };
     // The place of the revision, which nobody knows yet, goes with the text.
     const text = `${value.head.length}\n${value.head}${value.tail}`;
-    return { head: `${prefix}${cipher.encrypt(text, aboutOf(resource, key), this.#random)}:`, tail: "" };
+    return { head: `${prefix}${cipher.encrypt(text, aboutOf(resource, key), this.#random)}:`, tail: "", seal };
   }
 
   open(resource: string, key: string, stored: string, revision: number): Opened {
