@@ -12,7 +12,8 @@ import { type Accepted, mediaTypes } from "./negotiate.ts";
 import { partialOf, partialText } from "./partial.ts";
 import { protobufList } from "./protobuf_list.ts";
 import type { Resource } from "./resource.ts";
-import { bytesAnswer, streamAnswer } from "./stream.ts";
+import { streamAnswer, wholeAnswer } from "./stream.ts";
+import { Item } from "./text.ts";
 import { columnDefinitionsText, rowText, tableHead, tableTail } from "./table.ts";
 
 const partialDefinition = "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata";
@@ -25,8 +26,6 @@ export interface ListMeta {
   continue?: string;
   remainingItemCount?: number;
 }
-
-const encoder = new TextEncoder();
 
 /** One object of a resource. `now` in ms, for the ages in tables. */
 export function answerEntry(
@@ -43,7 +42,13 @@ export function answerEntry(
     return answerText(request, text, accepted, code);
   }
   if (accepted.as === "object" && accepted.format === "json" && !accepted.pretty) {
-    return bytesAnswer(request, entry.bytes, { contentType: mediaTypes.json, code });
+    // What was just written is sent to nobody else.
+    const body = entry instanceof Item ? entry.text : entry.bytes;
+    return wholeAnswer(request, body, { contentType: mediaTypes.json, code });
+  }
+  // The text's order of fields is the stored one, an object's may be that of its author.
+  if (accepted.as === "object" && accepted.format !== "protobuf") {
+    return answerText(request, entry.text, accepted, code);
   }
   const object = accepted.as === "partial" ? partialOf(entry.object) : entry.object;
   const schema = accepted.as === "partial" ? definition(partialDefinition) : definitionOf(resource);
@@ -60,7 +65,7 @@ export function answerObject(
   if (accepted.format === "protobuf" && options.definition !== undefined) {
     if (options.definition.package === "unstructured") throw noProtobuf();
     const bytes = encodeProtobuf(object, options.definition);
-    return bytesAnswer(request, bytes, { contentType: mediaTypes.protobuf, code });
+    return wholeAnswer(request, bytes, { contentType: mediaTypes.protobuf, code });
   }
   return answerText(request, JSON.stringify(object), accepted, code);
 }
@@ -77,7 +82,7 @@ function answerText(request: Request, json: string, accepted: Accepted, code?: n
     : accepted.pretty
     ? JSON.stringify(JSON.parse(json), null, 2) + "\n"
     : json;
-  return bytesAnswer(request, encoder.encode(text), { contentType: yaml ? mediaTypes.yaml : mediaTypes.json, code });
+  return wholeAnswer(request, text, { contentType: yaml ? mediaTypes.yaml : mediaTypes.json, code });
 }
 
 /** Many objects. `entries` are in the resource's own version. */

@@ -6,7 +6,7 @@ import { parseAccept } from "./negotiate.ts";
 import { openapiDocumentOf, openapiIndexOf } from "./openapi.ts";
 import type { ResourceSet } from "./resource_set.ts";
 import type { VersionInfo } from "./rest.ts";
-import { bytesAnswer } from "./stream.ts";
+import { wholeAnswer } from "./stream.ts";
 
 const aggregatedType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const jsonType = "application/json";
@@ -183,5 +183,5 @@ function answer(
   if (known !== null && known.split(",").some((tag) => tag.trim() === document.etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return bytesAnswer(request, document.bytes, { contentType: options.contentType, headers });
+  return wholeAnswer(request, document.bytes, { contentType: options.contentType, headers });
 }

@@ -59,10 +59,10 @@ export function streamAnswer(request: Request, pieces: Pieces, options: AnswerOp
   return new Response(gzipped(head, chunks), { status, headers });
 }
 
-/** One buffer that exists already. */
-export function bytesAnswer(request: Request, bytes: Uint8Array, options: AnswerOptions): Response {
-  if (bytes.length >= compressBytesMin && wantsGzip(request)) return streamAnswer(request, [bytes], options);
-  return new Response(bytes as Bytes, {
+/** One piece that exists already. A text goes out together with the headers; of bytes, which others are sent as well, no copy is made. */
+export function wholeAnswer(request: Request, body: Uint8Array | string, options: AnswerOptions): Response {
+  if (body.length >= compressBytesMin && wantsGzip(request)) return streamAnswer(request, [body], options);
+  return new Response(body as Bytes | string, {
     status: options.code ?? 200,
     headers: { "content-type": options.contentType, "cache-control": "no-cache, private", ...options.headers },
   });

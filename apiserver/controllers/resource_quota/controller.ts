@@ -46,7 +46,8 @@ export async function runResourceQuota(parts: Parts, signal: AbortSignal): Promi
     const found = namespace === "" ? [...quotas.list()] : quotas.by("namespace", namespace);
     for (const quota of found) bell.ring(keyOf(quota));
   };
-  const counters = new Counters(parts, ring, signal);
+  const isLimited = (namespace: string) => quotas.by("namespace", namespace).length > 0;
+  const counters = new Counters(parts, { isLimited, changed: ring }, signal);
   const controller: Controller<QuotaView, QuotaAction> = {
     name: resourceQuotaName,
     sources: [source(quotas, (quota) => [keyOf(quota)]), bell.source],

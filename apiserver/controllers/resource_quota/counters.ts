@@ -25,10 +25,10 @@ export class Counters {
   readonly #missing = new Set<string>();
   #lookingUntil = 0;
 
-  /** `changed` is called with a namespace whose objects use another amount. */
+  /** `changed` is called with a namespace whose objects use another amount; of those that have no limit nothing need be worked out. */
   constructor(
     readonly parts: Pick<Parts, "informers" | "client" | "clock">,
-    readonly changed: (namespace: string) => void,
+    readonly namespaces: { isLimited(namespace: string): boolean; changed(namespace: string): void },
     readonly signal: AbortSignal,
   ) {
     this.#weighed = shared.map((name) => parts.informers[name] as unknown as Informer<KubeObject>);
@@ -40,8 +40,9 @@ export class Counters {
       object && [...usageOf(informer.kind, object, 0)].map(([name, { nano }]) => [name, String(nano)]);
     informer.onChange(({ old, now }) => {
       const namespace = (now ?? old)!.metadata.namespace;
+      if (namespace === undefined || !this.namespaces.isLimited(namespace)) return;
       // Most changes of a pod are of its status.
-      if (namespace !== undefined && !same(use(old), use(now))) this.changed(namespace);
+      if (!same(use(old), use(now))) this.namespaces.changed(namespace);
     });
   }
 
@@ -95,9 +96,9 @@ export class Counters {
         const informer = createInformer(client, kind, { clock, trim, indexes: { namespace: byNamespace } });
         this.#counted.set(key, informer);
         informer.onChange(({ old, now }) => {
-          if (old === undefined || now === undefined) this.changed((old ?? now)!.metadata.namespace!);
+          if (old === undefined || now === undefined) this.namespaces.changed((old ?? now)!.metadata.namespace!);
         });
-        void informer.synced.then(() => this.changed(""));
+        void informer.synced.then(() => this.namespaces.changed(""));
         void informer.run(this.signal);
       }
     } catch (error) {
