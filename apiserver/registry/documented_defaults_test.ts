@@ -262,7 +262,8 @@ const cases: readonly Case[] = [
     given: { addressType: "IPv4", endpoints: [{ addresses: ["192.0.2.1"] }], ports: [{ port: 1 }] },
     expected: {
       addressType: "IPv4",
-      endpoints: [{ addresses: ["192.0.2.1"], conditions: {} }],
+      // Go shows `conditions: {}`, too: docs/compatibility.md.
+      endpoints: [{ addresses: ["192.0.2.1"] }],
       ports: [{ name: "", port: 1, protocol: "TCP" }],
     },
   },

@@ -11,7 +11,7 @@ import { negotiate } from "./negotiate.ts";
 import { type ListOptions, listOptions } from "./options.ts";
 import { reach } from "./read.ts";
 import { type Selection, selectionOf } from "./selection.ts";
-import { openLive, openSink, type Sink } from "./sink.ts";
+import { type Opened, openLive, openSink, type Sink } from "./sink.ts";
 import { tooOld, toStatusError } from "./status_answer.ts";
 import { Item, textAt } from "./text.ts";
 import { viewOf } from "./view.ts";
@@ -23,24 +23,21 @@ import { warningHeaders } from "./warnings.ts";
 const initialEventsEnd = { "k8s.io/initial-events-end": "true" };
 
 export async function watch(call: Call): Promise<Response> {
+  const { live, outgoing } = call.context;
+  if (live !== undefined) return await begin(call, liveForm(call.resource), () => openLive(live));
+  const form = watchForm(call.resource, negotiate(call.request, call.query, "watch"));
+  return await begin(call, form, () => {
+    const warnings: Record<string, string> = {};
+    warningHeaders(call.context.warnings ?? []).forEach((value, name) => warnings[name] = value);
+    return openSink({ contentType: form.contentType, outgoing, headers: { ...call.context.headers, ...warnings } });
+  });
+}
+
+async function begin<F extends Frame>(call: Call, form: WatchForm<F>, open: () => Opened<F>): Promise<Response> {
   const options = listOptions(call.query, { watching: true });
   const selection = selectionOf(call.resource, call.namespace, options.labels, options.fields);
-  const { live } = call.context;
-  if (live !== undefined) {
-    const start = await startOf(call, options);
-    const { sink, response } = openLive(live);
-    void new Session(call, { options, selection, form: liveForm(call.resource), sink }).run(start);
-    return response;
-  }
-  const form = watchForm(call.resource, negotiate(call.request, call.query, "watch"));
   const start = await startOf(call, options);
-  const warnings: Record<string, string> = {};
-  warningHeaders(call.context.warnings ?? []).forEach((value, name) => warnings[name] = value);
-  const { sink, response } = openSink({
-    contentType: form.contentType,
-    outgoing: call.context.outgoing,
-    headers: { ...call.context.headers, ...warnings },
-  });
+  const { sink, response } = open();
   void new Session(call, { options, selection, form, sink }).run(start);
   return response;
 }

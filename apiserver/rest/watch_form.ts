@@ -70,7 +70,7 @@ export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
       return framed(type, encoder.encode(text));
     },
     bookmark(revision, annotations) {
-      const object = bookmarkObject(resource, accepted, revision, annotations);
+      const object = bookmarkObject(resource, accepted.as, revision, annotations);
       if (accepted.as !== "table") return framed("BOOKMARK", encoder.encode(JSON.stringify(object)));
       const row = JSON.stringify({ cells: [], object: { ...object, ...partialKind } });
       const text = tableHead({ resourceVersion: String(revision) }, null) + row + tableTail;
@@ -85,14 +85,13 @@ const formName = (resource: Resource, accepted: Accepted) =>
 
 /** For a client of this process, which asks for objects. */
 export function liveForm(resource: Resource): WatchForm<LiveFrame> {
-  const accepted: Accepted = { as: "object", format: "json" } as Accepted;
   return {
     contentType: mediaTypes.json,
     turnCharacters: answerChunkBytes,
     encode: (type, { object, length }) => ({ type, object, length }),
     bookmark: (revision, annotations) => ({
       type: "BOOKMARK",
-      object: bookmarkObject(resource, accepted, revision, annotations) as KubeObject,
+      object: bookmarkObject(resource, "object", revision, annotations) as KubeObject,
       length: 0,
     }),
     error: ({ status }) => ({ type: "ERROR", object: status, length: 0 }),
@@ -101,11 +100,11 @@ export function liveForm(resource: Resource): WatchForm<LiveFrame> {
 
 function bookmarkObject(
   resource: Resource,
-  accepted: Accepted,
+  as: Accepted["as"],
   revision: number,
   annotations?: Record<string, string>,
 ): object {
-  const kind = accepted.as === "partial" ? partialKind : { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  const kind = as === "partial" ? partialKind : { apiVersion: apiVersionOf(resource), kind: resource.kind };
   const metadata = { resourceVersion: String(revision), creationTimestamp: null, annotations };
   return { ...kind, metadata };
 }
@@ -122,7 +121,8 @@ function protobufForm(resource: Resource, accepted: Accepted): WatchForm {
     contentType: `${mediaTypes.protobuf};stream=watch`,
     name: () => formName(resource, accepted),
     encode: (type, entry) => encode(type, shown(entry.object)),
-    bookmark: (revision, annotations) => encode("BOOKMARK", bookmarkObject(resource, accepted, revision, annotations)),
+    bookmark: (revision, annotations) =>
+      encode("BOOKMARK", bookmarkObject(resource, accepted.as, revision, annotations)),
     error: (error) => encodeWatchFrame("ERROR", encodeProtobuf(error.status, definition(`${metaV1}.Status`))),
   };
 }

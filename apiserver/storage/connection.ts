@@ -188,6 +188,7 @@ export class Connection {
   #ready(): void {
     this.#lastError = "the connection was lost";
     this.#silent = false;
+    this.#lastHeard = this.#options.clock.now();
     // Until then it is ioredis that asks, and must not wait for ever; from now on #watchFor() sees to it.
     this.redis.options.commandTimeout = undefined;
     if (this.#outage) log.info("connection {connection} to Redis is back", { connection: this.#options.name });

@@ -100,16 +100,16 @@ class RedisStore implements Store {
   #epoch = "";
   /** The highest revision that was ever seen: the data must never be behind it. */
   #seen: Revision = 0;
-  /** The last change that was read, to be found unchanged after a reconnect. */
+  /** The last change that was read, or that was ours and was gone on to: to be found unchanged after a reconnect. */
   #tail: Change | undefined;
   /** How often a connection to write or to read was made, and after how many of these the tail was found unchanged. */
   #connections = 0;
   #verified = 0;
   /** Own writes that were sent and not answered, and the highest revision that was heard of meanwhile. */
   #writing = 0;
+  #heard: Revision = 0;
   /** Subscribed: others' writes are heard of, and our own if they are published. */
   #isListening = false;
-  #heard: Revision = 0;
   #reopening: Promise<void> | undefined;
   #bytesSinceCheck = 0;
 
@@ -175,13 +175,14 @@ class RedisStore implements Store {
       if (typeof reply !== "string") throw await this.#refused(write, asked, reply);
       const revision = this.#see(Number(reply));
       told = this.#tellWritten(write, revision, value.seal);
+      // Nobody else may say it: we are not told of what we know.
       if (!told) this.#wake();
       this.#count(write);
       if (this.#replicasMin > 0) await this.#replicated(revision);
       return revision;
     } finally {
       this.#writing--;
-      if (this.#heard > this.#tailRevision && this.#writing === 0) this.#wake();
+      if (this.#heard > this.#tailRevision && (!told || this.#writing === 0)) this.#wake();
     }
   }
 

@@ -8,8 +8,7 @@ import { validateEndpointSlice, validateEndpointSliceUpdate } from "./endpoint_s
 
 const shownMax = 3;
 
-function defaultEndpointSlice({ endpoints = [], ports = [] }: EndpointSlice): void {
-  for (const endpoint of endpoints) endpoint.conditions ??= {};
+function defaultEndpointSlice({ ports = [] }: EndpointSlice): void {
   for (const port of ports) {
     port.name ??= "";
     port.protocol ??= "TCP";

@@ -22,7 +22,7 @@ Deno.test("endpointSlice gives its ports names and protocols, and forgets old to
   assert.ok(isIdempotent(endpointSlice, given));
   const topology = { ...given, endpoints: [{ addresses: ["10.0.0.1"], deprecatedTopology: { a: "b" } }] };
   const object = created(endpointSlice, topology);
-  assert.deepEqual(object.endpoints, [{ addresses: ["10.0.0.1"], conditions: {} }]);
+  assert.deepEqual(object.endpoints, [{ addresses: ["10.0.0.1"] }]);
   assert.equal(object.metadata.generation, 1);
   const changed = updated(endpointSlice, object, (o) => o.endpoints = topology.endpoints);
   assert.deepEqual(changed.endpoints, [{ addresses: ["10.0.0.1"] }]);
