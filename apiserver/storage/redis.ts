@@ -84,6 +84,8 @@ const wentBack = (revision: string) => `its data went back to revision ${revisio
 
 class RedisStore implements Store {
   readonly #keys: Keys;
+  /** Nothing is published on it: that somebody listens to it says that this store listens to the other one. */
+  readonly #ownChannel: string;
   readonly #codec: Codec;
   readonly #random: Random;
   readonly #replicasMin: number;
@@ -108,8 +110,6 @@ class RedisStore implements Store {
   /** Own writes that were sent and not answered, and the highest revision that was heard of meanwhile. */
   #writing = 0;
   #heard: Revision = 0;
-  /** Subscribed: others' writes are heard of, and our own if they are published. */
-  #isListening = false;
   #reopening: Promise<void> | undefined;
   #bytesSinceCheck = 0;
 
@@ -117,6 +117,7 @@ class RedisStore implements Store {
     this.#keys = new Keys(options.prefix ?? "sauropod:");
     this.#codec = options.codec ?? plain;
     this.#random = options.random ?? systemRandom;
+    this.#ownChannel = `${this.#keys.channel}:${this.#random.uuid()}`;
     this.#replicasMin = options.replicasMin ?? 0;
     this.#replicasTimeoutMs = options.replicasTimeoutMs ?? storeReplicasTimeoutMs;
     this.#entriesMax = options.historyEntriesMax ?? historyEntriesMax;
@@ -212,7 +213,7 @@ class RedisStore implements Store {
     const k = this.#keys;
     const keys = [k.epoch, k.revision, k.objects(resource), k.logs[history], k.resources];
     const args = [this.#epoch, `${this.#seen}`, k.channel, resource, key, type, `${expected}`, value.head, value.tail];
-    args.push(`${this.#entriesMax[history]}`, this.#isListening && this.#isVerified ? "1" : "0");
+    args.push(`${this.#entriesMax[history]}`, this.#isVerified ? this.#ownChannel : "");
     for (const claim of write.claims ?? []) {
       const hash = k.claims(claim.space);
       const index = keys.includes(hash) ? keys.indexOf(hash) + 1 : keys.push(hash);
@@ -405,12 +406,8 @@ class RedisStore implements Store {
   }
 
   #subscribe(): void {
-    this.#isListening = false;
-    this.#subscriber.read((redis) => redis.subscribe(this.#keys.channel)).then(
-      () => {
-        this.#isListening = true;
-        this.#wake();
-      },
+    this.#subscriber.read((redis) => redis.subscribe(this.#keys.channel, this.#ownChannel)).then(
+      () => this.#wake(),
       // Without it everything still works, only later (the cache asks by itself); the next connection tries again.
       (error) => {
         log.warn("subscribing failed: {error}", { error: String(error) });

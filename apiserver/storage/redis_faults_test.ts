@@ -1,6 +1,6 @@
 /** What only a real Redis can do to its store: die, freeze, forget, go back in time, become a replica. */
 import assert from "assert";
-import { systemClock } from "../../lib/seams/clock.ts";
+import { sleep, systemClock } from "../../lib/seams/clock.ts";
 import { openRedisStore } from "./redis.ts";
 import { OutcomeUnknown, type Revision, type Store, StoreUnavailable } from "./store.ts";
 import { put, readAll } from "./store_contract.ts";
@@ -212,6 +212,32 @@ test("own writes on a new master are not told before what is known has been comp
   await eventually(() => store.write(put("x", 0)));
   assert.deepEqual(told, [1, 2, 3, 4, 5]);
   assert.equal((await eventually(() => store.changes(5, 10))).compacted, true);
+});
+
+test("others are told of a write also while the writer's own subscription is broken", async (redis) => {
+  const writer = await redis.store();
+  await readAll(writer, 0);
+  const client = redis.client();
+  const subscribed =
+    async () => [...String(await client.call("CLIENT", "LIST", "TYPE", "pubsub")).matchAll(/^id=(\d+)/gm)];
+  const [own] = await eventually(async () => {
+    const found = await subscribed();
+    if (found.length === 0) throw new StoreUnavailable("not subscribed yet");
+    return found;
+  });
+  const other = await redis.store();
+  await eventually(async () => {
+    if ((await subscribed()).length < 2) throw new StoreUnavailable("not subscribed yet");
+  });
+  const woken = Promise.withResolvers<string>();
+  other.onWake(() => woken.resolve("told"));
+  await client.call("CLIENT", "KILL", "ID", own![1]!);
+  // The writer does not know yet that it is not told any longer.
+  await writer.write(put("a", 0));
+  const late = new AbortController();
+  const waited = sleep(systemClock, 2_000, late.signal).then(() => "not told");
+  assert.equal(await Promise.race([woken.promise, waited]), "told");
+  late.abort();
 });
 
 test("a wake-up comes when the connection does, so that nothing waits for the next write", async (redis) => {

@@ -1,7 +1,7 @@
 -- One write, whole or not at all: check what is expected, check claims, take a revision, store, tell.
 -- KEYS: epoch, revision, objects of the resource, history, names of resources, then one hash per claim space
 -- ARGV: epoch, highest revision seen, channel, resource, key, put|delete, expected, head, tail, history length,
---       how many who listen to the channel know of the write already, then 5 per claim: kind, index of its hash in KEYS, name, owner or amount, max or ""
+--       the channel that only the writer listens to, or "" if it wants to be told, too, then 5 per claim: kind, index of its hash in KEYS, name, owner or amount, max or ""
 -- Answers the revision as a string, or {failure, ...}. Numbers travel as strings: Lua has only doubles, exact to 2^53.
 -- The first writing command is INCR: Redis refuses a script there (READONLY, OOM, NOREPLICAS, MISCONF) or not at all.
 
@@ -67,8 +67,9 @@ for _, slot in ipairs(slots) do
     redis.call('HDEL', slot[2], slot[3])
   end
 end
--- Telling somebody what he has written himself costs him a third of the write.
-if redis.call('PUBSUB', 'NUMSUB', ARGV[3])[2] > tonumber(ARGV[11]) then
+-- A writer need not be told what it has written: it is if somebody else listens.
+local listeners = redis.call('PUBSUB', 'NUMSUB', ARGV[3], ARGV[11])
+if listeners[2] > listeners[4] then
   redis.call('PUBLISH', ARGV[3], revision)
 end
 return revision
