@@ -19,6 +19,11 @@ interface Wanted {
   extra: Readonly<Record<string, string[]>>;
 }
 
+/** Whether there is any such header, of names and values in turn as they came. */
+export function asksForAnother(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.some((text, i) => i % 2 === 0 && text.slice(0, prefix.length).toLowerCase() === prefix);
+}
+
 /** The user that a request is to be answered for. Throws BadRequest, Forbidden. */
 export function impersonated(authorizers: readonly Authorizer[], user: User, headers: Headers): User {
   const wanted = readHeaders(headers);

@@ -1,7 +1,7 @@
 /** An object of the cache: its text, and what is made of it at first use. */
 import type { KubeObject } from "../../lib/kind.ts";
 import { cacheParsedCharactersMax } from "../../lib/limits.ts";
-import { type Row, type Seal, Unreadable } from "../storage/store.ts";
+import { type Change, type Row, type Seal, Unreadable } from "../storage/store.ts";
 import type { Entry, Traits } from "./cache.ts";
 
 /** What is done to an object before everybody shares it. */
@@ -25,15 +25,14 @@ export class StoredEntry implements Entry {
   #form: string | Uint8Array | Unreadable;
   #object: KubeObject | undefined;
 
-  /** `object`: the text parsed, where somebody has it. */
-  constructor({ key, revision, value, seal, unreadable }: Row, object?: KubeObject) {
+  constructor({ key, revision, value, seal, unreadable, parsed: object }: Row & Pick<Change, "parsed">) {
     this.key = key;
     this.revision = revision;
     this.seal = seal;
     this.#form = unreadable ?? value;
     this.length = value.length;
     if (object === undefined || unreadable !== undefined) return;
-    this.#object = share(object);
+    this.#object = share(object as KubeObject);
     parsed.keep(this);
   }
 

@@ -57,8 +57,6 @@ class WatchCache implements Cache {
   #woken = false;
   /** What is here can't be gone on from; stays so until a listing has succeeded. */
   #mustList = false;
-  /** A listing is under way: what is written meanwhile is read afterwards. */
-  #listing = false;
   /** Changes of our own, without a hole, that are applied in this turn. */
   #own: Change[] = [];
   /** Not listed yet. */
@@ -224,7 +222,6 @@ class WatchCache implements Cache {
    * already is skipped when it comes.
    */
   async #listDeclared({ name, resource, listed }: Declared): Promise<void> {
-    this.#listing = true;
     try {
       const list = await this.#store.list(name);
       resource.state = new ResourceState(name, list, this.#limits);
@@ -232,8 +229,6 @@ class WatchCache implements Cache {
     } catch (error) {
       if (this.#resources.get(name) === resource) this.#resources.delete(name);
       listed.reject(error);
-    } finally {
-      this.#listing = false;
     }
     this.#declared.shift();
   }
@@ -244,7 +239,9 @@ class WatchCache implements Cache {
    */
   #take(change: Change): boolean {
     const last = this.#own.at(-1)?.revision ?? this.#revision;
-    if (!this.#ready || this.#listing || this.#mustList || change.revision !== last + 1) return false;
+    // What is written during a listing is read after it.
+    const lists = !this.#ready || this.#mustList || this.#declared.length > 0;
+    if (lists || change.revision !== last + 1) return false;
     this.#own.push(change);
     if (this.#own.length === 1) {
       queueMicrotask(() => {
@@ -292,15 +289,6 @@ class WatchCache implements Cache {
 
   /** Replaces everything by what the store has now, and ends all watches. */
   async #listAnew(): Promise<void> {
-    this.#listing = true;
-    try {
-      await this.#replaceAll();
-    } finally {
-      this.#listing = false;
-    }
-  }
-
-  async #replaceAll(): Promise<void> {
     const options = { limits: this.#limits, now: () => this.#clock.now() };
     let listing: Listing | undefined;
     while ((listing = await listAll(this.#store, [...this.#resources.keys()], options)) === undefined) {

@@ -1,6 +1,5 @@
 /** The objects of one resource as of one revision, and its window. Knows no watcher. */
 import { cacheSnapshotsMax } from "../../lib/limits.ts";
-import type { KubeObject } from "../../lib/kind.ts";
 import type { Instant } from "../../lib/seams/clock.ts";
 import type { Change, Revision, Row } from "../storage/store.ts";
 import type { CacheEvent, Entry, Snapshot } from "./cache.ts";
@@ -43,7 +42,7 @@ export class ResourceState {
     const { key, revision } = change;
     if (revision <= this.#listed) return undefined;
     const previous = this.#entries.get(key);
-    const entry = new StoredEntry(change, change.parsed as KubeObject | undefined);
+    const entry = new StoredEntry(change);
     if (change.type === "delete") {
       if (previous === undefined) {
         throw new Error(`${this.#resource} ${key}: deleted at ${revision}, but it is not there`);

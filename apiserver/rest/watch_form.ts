@@ -36,8 +36,7 @@ function framed(type: string, bytes: Uint8Array): Uint8Array {
   return frame;
 }
 
-export interface WatchForm<Frame = Uint8Array> {
-  readonly contentType: string;
+export interface WatchForm<Frame> {
   /** Characters of objects that are written in one turn: some milliseconds of work. */
   readonly turnCharacters: number;
   /**
@@ -51,8 +50,13 @@ export interface WatchForm<Frame = Uint8Array> {
   error(error: StatusError): Frame;
 }
 
+/** On a connection. */
+export interface WireForm extends WatchForm<Uint8Array> {
+  readonly contentType: string;
+}
+
 /** Throws NotAcceptable for protobuf of a kind that has none. */
-export function watchForm(resource: Resource, accepted: Accepted): WatchForm {
+export function watchForm(resource: Resource, accepted: Accepted): WireForm {
   if (accepted.format === "protobuf") return protobufForm(resource, accepted);
   return {
     contentType: mediaTypes.json,
@@ -86,7 +90,6 @@ const formName = (resource: Resource, accepted: Accepted) =>
 /** For a client of this process, which asks for objects. */
 export function liveForm(resource: Resource): WatchForm<LiveFrame> {
   return {
-    contentType: mediaTypes.json,
     turnCharacters: answerChunkBytes,
     encode: (type, { object, length }) => ({ type, object, length }),
     bookmark: (revision, annotations) => ({
@@ -109,7 +112,7 @@ function bookmarkObject(
   return { ...kind, metadata };
 }
 
-function protobufForm(resource: Resource, accepted: Accepted): WatchForm {
+function protobufForm(resource: Resource, accepted: Accepted): WireForm {
   const schema = accepted.as === "partial" ? definition(`${metaV1}.PartialObjectMetadata`) : definitionOf(resource);
   if (schema.package === "unstructured") {
     throw statusError("NotAcceptable", `only the following media types are accepted: ${mediaTypes.json}`);

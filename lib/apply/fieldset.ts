@@ -149,9 +149,14 @@ export function pathString(path: Path): string {
   }).join("");
 }
 
-/** The element of a list that has these keys. */
-export function keyElement(keys: Json): Element {
-  return `k:${JSON.stringify(Object.fromEntries(Object.entries(keys).sort(([a], [b]) => a < b ? -1 : 1)))}`;
+/** The element of a list that has these keys. `names` are in order; one without a value is left out. */
+export function keyElement(names: readonly string[], valueOf: (name: string) => unknown): Element {
+  let text = "";
+  for (const name of names) {
+    const value = valueOf(name);
+    if (value !== undefined) text += `${text === "" ? "" : ","}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  }
+  return `k:{${text}}`;
 }
 
 export function valueElement(value: unknown): Element {
@@ -209,7 +214,7 @@ function canonical(key: string): Element {
     try {
       if (key[0] === "v") return valueElement(JSON.parse(text));
       const keys = key[0] === "k" ? JSON.parse(text) : undefined;
-      if (isObject(keys)) return keyElement(keys);
+      if (isObject(keys)) return keyElement(Object.keys(keys).sort(), (name) => keys[name]);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }

@@ -4,7 +4,7 @@
  */
 import { getKey, isObject, type Json } from "../patch/equal.ts";
 import { type Definition, type Field, isAtomicStruct, makeField } from "../schema/schema.ts";
-import { type Element, type Entry, entry, type FieldSet, valueElement } from "./fieldset.ts";
+import { type Element, type Entry, entry, type FieldSet, keyElement, valueElement } from "./fieldset.ts";
 
 /** A list whose elements can't be told apart as its type demands. */
 export class TopologyError extends Error {
@@ -55,13 +55,8 @@ export function memberField(field: Field, key: string, value: unknown): Field {
 export function elementOf(item: unknown, list: Field): Element {
   if (list.listType === "set") return valueElement(item);
   if (!isObject(item)) throw new TopologyError("associative list with keys may not have non-map elements");
-  let text = "";
-  for (const key of sortedKeysOf(list)) {
-    const value = getKey(item, key) ?? list.items?.struct?.fields.get(key)?.default;
-    if (value === undefined || value === null) continue;
-    text += `${text === "" ? "" : ","}${JSON.stringify(key)}:${JSON.stringify(value)}`;
-  }
-  return `k:{${text}}`;
+  const defaultOf = (key: string) => list.items?.struct?.fields.get(key)?.default;
+  return keyElement(sortedKeysOf(list), (key) => getKey(item, key) ?? defaultOf(key) ?? undefined);
 }
 
 const sortedKeys = new WeakMap<Field, readonly string[]>();

@@ -3,6 +3,7 @@ import { type Client, createClient } from "../../lib/client/client.ts";
 import { type Access, httpsTransport, parseKubeconfig } from "../../lib/client/kubeconfig.ts";
 import { sleep, systemClock } from "../../lib/seams/clock.ts";
 import { type Child, systemProcesses } from "../../lib/seams/process.ts";
+import { program } from "../harness/program.ts";
 
 export interface BenchServer extends AsyncDisposable {
   client: Client;
@@ -13,8 +14,6 @@ export interface BenchServer extends AsyncDisposable {
   /** From starting the program to the first answer that says ready. */
   readyMs: number;
 }
-
-const root = new URL("../../", import.meta.url).pathname;
 
 /** A port that nobody uses now. */
 export function freePort(): number {
@@ -28,11 +27,7 @@ export async function startServer(flags: string[] = ["--roles", "server"]): Prom
   const begun = systemClock.now();
   const lines: string[] = [];
   const child: Child = systemProcesses.spawn([
-    Deno.execPath(),
-    "run",
-    "-A",
-    "--v8-flags=--expose-gc",
-    `${root}main.ts`,
+    ...program,
     "start",
     ...["--data-dir", dataDir, "--port", String(port), "--bind-address", "127.0.0.1", "--node-ip", "127.0.0.1"],
     ...flags,

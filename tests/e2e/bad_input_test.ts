@@ -1,6 +1,7 @@
 /** What is wrong is refused: soon, with words that say what and where, and nothing has changed. */
 import assert from "assert";
 import { deployment, service } from "../harness/manifests.ts";
+import { program } from "../harness/program.ts";
 import { scenario, type Scene } from "./scenario.ts";
 
 const refusalMsMax = 10_000;
@@ -279,8 +280,6 @@ const starts: Start[] = [
   { what: "a configuration file that is not there", flags: ["--config=/etc/none.yaml"], says: /\/etc\/none\.yaml/ },
 ];
 
-const main = new URL("../../main.ts", import.meta.url).pathname;
-
 async function starting(scene: Scene): Promise<void> {
   const { cluster, host, step } = scene;
   for (const { what, flags, says, dataDir = "/run/other" } of starts) {
@@ -288,7 +287,7 @@ async function starting(scene: Scene): Promise<void> {
       const before = await state(scene);
       const begun = performance.now();
       const { code, stdout, stderr } = await host.exec([
-        ...["timeout", "40", Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", main, "start"],
+        ...["timeout", "40", ...program, "start"],
         ...["--data-dir", dataDir, "--node-ip", host.ip],
         ...(flags.some((flag) => flag.startsWith("--engine")) ? [] : ["--engine", host.engineSocket]),
         ...flags,

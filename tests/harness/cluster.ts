@@ -1,12 +1,11 @@
 /** Sauropod on a lab host, started as a user starts it, and the stock kubectl to speak to it. */
 import type { Child, Output } from "../../lib/seams/process.ts";
 import { until } from "./lab/host.ts";
+import { program } from "./program.ts";
 import type { Host } from "./lab/host.ts";
 
 /** No command of a test's takes longer, unless it hangs. */
 const kubectlSecondsMax = 120;
-
-const root = new URL("../../", import.meta.url).pathname;
 
 export interface ClusterOptions {
   /** Flags besides those that the test bed needs. */
@@ -68,16 +67,7 @@ export class Cluster implements AsyncDisposable {
     this.lines.length = 0;
     const child = this.host.spawn(
       [
-        ...[
-          Deno.execPath(),
-          "run",
-          "--allow-all",
-          "--frozen",
-          "--quiet",
-          "--v8-flags=--expose-gc",
-          `${root}main.ts`,
-          "start",
-        ],
+        ...[...program, "start"],
         ...["--engine", this.host.engineSocket, "--node-ip", this.host.ip, ...(this.options.flags ?? [])],
       ],
       (line) => this.lines.push(line),

@@ -4,11 +4,11 @@
  */
 import { Cluster, type ClusterOptions } from "./cluster.ts";
 import { until } from "./lab/host.ts";
+import { program } from "./program.ts";
 import type { Host } from "./lab/host.ts";
 import type { Lab } from "./lab/lab.ts";
 import type { Output } from "../../lib/seams/process.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const workerLine = "is Ready (";
 
 export class ManyHosts implements AsyncDisposable {
@@ -46,9 +46,7 @@ export class ManyHosts implements AsyncDisposable {
 
   /** One of the commands of `deno task` on a member's host, to its end. */
   task(member: Cluster, words: readonly string[]): Promise<Output> {
-    return member.host.exec([
-      ...[Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", `${root}main.ts`, ...words],
-    ]);
+    return member.host.exec([...program, ...words]);
   }
 
   /** A fresh one, as `deno task -q token create` prints it. */

@@ -2,9 +2,7 @@
 import type { Child } from "../../lib/seams/process.ts";
 import type { Cluster } from "./cluster.ts";
 import { type Host, until } from "./lab/host.ts";
-
-const main = new URL("../../main.ts", import.meta.url).pathname;
-const run = [Deno.execPath(), "run", "--allow-all", "--frozen", "--quiet", "--v8-flags=--expose-gc", main];
+import { program } from "./program.ts";
 
 export class Worker implements AsyncDisposable {
   #child: Child | undefined;
@@ -16,7 +14,10 @@ export class Worker implements AsyncDisposable {
   async start(timeoutMs = 60_000): Promise<void> {
     this.lines.length = 0;
     const where = ["--engine", this.host.engineSocket, ...this.flags];
-    const child = this.host.spawn([...run, "start", "--join", this.join, ...where], (line) => this.lines.push(line));
+    const child = this.host.spawn(
+      [...program, "start", "--join", this.join, ...where],
+      (line) => this.lines.push(line),
+    );
     this.#child = child;
     let code: number | undefined;
     void child.ended.then((ended) => code = ended);
@@ -41,7 +42,7 @@ export class Worker implements AsyncDisposable {
 
   /** Removes all that it made of its host. It must have been stopped. Answers what was printed. */
   async reset(): Promise<string> {
-    const { code, stdout, stderr } = await this.host.exec([...run, "reset", "--engine", this.host.engineSocket]);
+    const { code, stdout, stderr } = await this.host.exec([...program, "reset", "--engine", this.host.engineSocket]);
     if (code !== 0) throw new Error(`${this.host.name}: deno task reset ended with ${code}:\n${stderr}${stdout}`);
     return stdout + stderr;
   }
